@@ -6,7 +6,10 @@ from pydantic import Field
 
 from tailrace_crds.meta import Condition, Model, Observed, ResourceName, Title
 
-Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$", max_length=260)]
+Host = Annotated[
+    str,
+    Field(pattern=r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$", max_length=260),
+]
 
 
 class SecretRef(Model):
@@ -19,15 +22,24 @@ class SecretRef(Model):
 class CredentialSpec(Model):
     """Where the value is: encrypted in place, or in a Secret."""
 
-    title: Annotated[Title, Field(description="The name that flows use, as it is or in UPPER_SNAKE form.")] | None = None
+    title: (
+        Annotated[Title, Field(description="The name that flows use, as it is or in UPPER_SNAKE form.")]
+        | None
+    ) = None
     type: Annotated[str, Field(max_length=64)] = "secret"
     hosts: Annotated[
         list[Host],
-        Field(max_length=64, description="Where the value may be sent, such as api.example.com or *.example.com."),
+        Field(
+            max_length=64,
+            description="Where the value may be sent, such as api.example.com or *.example.com.",
+        ),
     ] = []
-    ciphertext: Annotated[
-        str, Field(max_length=131072, description="AES-256-GCM by the facade; see docs/credentials.md.")
-    ] | None = None
+    ciphertext: (
+        Annotated[
+            str, Field(max_length=131072, description="AES-256-GCM by the facade; see docs/credentials.md.")
+        ]
+        | None
+    ) = None
     secret_ref: SecretRef | None = None
 
 

@@ -58,21 +58,30 @@ class Task(Model):
         ),
     ]
     description: Annotated[str, Field(max_length=1024)] | None = None
-    properties: Annotated[JsonObject, Field(description="The plugin's inputs; strings may be templates.")] = {}
-    needs: Annotated[
-        list[TaskName],
-        Field(
-            max_length=MAX_TASKS,
-            description="Tasks that must end first. Absent: the one before. Empty: none, it starts at once.",
-        ),
-    ] | None = None
-    when: Annotated[
-        str, Field(max_length=4096, description="A template; the task is skipped where it is false.")
-    ] | None = None
+    properties: Annotated[
+        JsonObject, Field(description="The plugin's inputs; strings may be templates.")
+    ] = {}
+    needs: (
+        Annotated[
+            list[TaskName],
+            Field(
+                max_length=MAX_TASKS,
+                description="Tasks that must end first. Absent: the one before. Empty: none, starts at once.",
+            ),
+        ]
+        | None
+    ) = None
+    when: (
+        Annotated[
+            str, Field(max_length=4096, description="A template; the task is skipped where it is false.")
+        ]
+        | None
+    ) = None
     retry: Retry | None = None
     timeout: Annotated[Duration, Field(description="For one attempt.")] | None = None
     continue_on_error: Annotated[
-        bool, Field(description="A failure of this task does not fail the flow, and what needs it still runs.")
+        bool,
+        Field(description="A failure of this task does not fail the flow, and what needs it still runs."),
     ] = False
 
 
@@ -86,15 +95,13 @@ class Resources(Model):
 class Runner(Model):
     """How a Run of this flow gets its pod."""
 
-    launch: Annotated[
-        Literal["Job"], Field(description="Job: a fresh Job for every attempt.")
-    ] = "Job"
+    launch: Annotated[Literal["Job"], Field(description="Job: a fresh Job for every attempt.")] = "Job"
     resources: Resources | None = None
     node_selector: Annotated[dict[str, str], Field(max_length=32)] = {}
 
 
 class Document(Model):
-    """What a dialect of the REST API sent, given back verbatim while the tasks are still those it described."""
+    """What a dialect of the REST API sent, returned verbatim while the tasks are those it described."""
 
     dialect: Annotated[str, Field(max_length=32)]
     text: Annotated[str, Field(max_length=262144)]
@@ -107,23 +114,35 @@ class FlowSpec(Model):
     title: Title | None = None
     description: Annotated[str, Field(max_length=4096)] | None = None
     state: FlowState = Field(default=FlowState.ACTIVE, strict=False)
-    inputs: Annotated[JsonObject, Field(description="A JSON Schema of type object for a Run's inputs.")] | None = None
+    inputs: (
+        Annotated[JsonObject, Field(description="A JSON Schema of type object for a Run's inputs.")] | None
+    ) = None
     vars: Annotated[JsonObject, Field(description="Constants, read in templates as vars.<name>.")] = {}
     tasks: Annotated[list[Task], Field(max_length=MAX_TASKS)] = []
     on_failure: Annotated[
-        list[Task], Field(max_length=MAX_HOOK_TASKS, description="Run in order once a task has failed the flow.")
+        list[Task],
+        Field(max_length=MAX_HOOK_TASKS, description="Run in order once a task has failed the flow."),
     ] = []
     finally_: Annotated[
         list[Task],
-        Field(alias="finally", max_length=MAX_HOOK_TASKS, description="Run in order at the end, whatever happened."),
+        Field(
+            alias="finally",
+            max_length=MAX_HOOK_TASKS,
+            description="Run in order at the end, whatever happened.",
+        ),
     ] = []
-    outputs: Annotated[JsonObject, Field(description="Templates; rendered when all tasks have succeeded.")] = {}
+    outputs: Annotated[
+        JsonObject, Field(description="Templates; rendered when all tasks have succeeded.")
+    ] = {}
     timeout: Annotated[Duration, Field(description="For a whole Run.")] | None = None
     retry: Annotated[Retry, Field(description="For every task that has no retry of its own.")] | None = None
     runner: Runner = Runner()
-    ttl_seconds_after_finished: Annotated[
-        int, Field(ge=0, le=31536000, description="How long an ended and archived Run stays a resource.")
-    ] | None = None
+    ttl_seconds_after_finished: (
+        Annotated[
+            int, Field(ge=0, le=31536000, description="How long an ended and archived Run stays a resource.")
+        ]
+        | None
+    ) = None
     document: Document | None = None
 
 

@@ -46,7 +46,7 @@ JsonObject = dict[str, Any]
 
 
 class Model(BaseModel):
-    """Base of every part of a resource: camelCase on the wire, unknown fields refused, no coercion of types."""
+    """Base of every part of a resource: camelCase on the wire, unknown fields refused, nothing coerced."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

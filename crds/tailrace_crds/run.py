@@ -45,10 +45,13 @@ class RunTrigger(Model):
 
     type: Annotated[str, Field(max_length=32, description="manual, api, schedule, webhook, …")]
     name: ResourceName | None = None
-    slot: Annotated[str, Field(max_length=40, description="The due time of a schedule, RFC 3339.")] | None = None
-    cause: Annotated[
-        str, Field(max_length=253, description="A delivery id, a slot or an Idempotency-Key.")
-    ] | None = None
+    slot: Annotated[str, Field(max_length=40, description="The due time of a schedule, RFC 3339.")] | None = (
+        None
+    )
+    cause: (
+        Annotated[str, Field(max_length=253, description="A delivery id, a slot or an Idempotency-Key.")]
+        | None
+    ) = None
     payload: JsonObject | None = None
 
 
@@ -111,7 +114,10 @@ class RunStatus(Observed):
     launch: Annotated[str | None, Field(description="How it got its pod.")] = None
     assigned: Assigned | None = None
     claim: Claim | None = None
-    tasks: Annotated[list[TaskStatus], Field(max_length=MAX_TASKS_IN_STATUS, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = []
+    tasks: Annotated[
+        list[TaskStatus],
+        Field(max_length=MAX_TASKS_IN_STATUS, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+    ] = []
     task_counts: TaskCounts | None = None
     progress: Annotated[str | None, Field(description="Ended tasks of all, such as 2/3.")] = None
     outputs: JsonObject | None = None

@@ -27,11 +27,20 @@ class Schedule(Model):
     """When a schedule fires."""
 
     cron: Annotated[
-        str, Field(min_length=1, max_length=128, description="Five fields, or @hourly, @daily, @weekly, @monthly, @yearly.")
+        str,
+        Field(
+            min_length=1,
+            max_length=128,
+            description="Five fields, or @hourly, @daily, @weekly, @monthly, @yearly.",
+        ),
     ]
-    time_zone: Annotated[str, Field(max_length=64, description="An IANA name, such as Europe/Berlin.")] = "UTC"
+    time_zone: Annotated[str, Field(max_length=64, description="An IANA name, such as Europe/Berlin.")] = (
+        "UTC"
+    )
     missed: MissedPolicy = Field(default=MissedPolicy.LAST, strict=False)
-    missed_limit: Annotated[int, Field(ge=1, le=1000, description="At most so many missed slots are made up for.")] = 100
+    missed_limit: Annotated[
+        int, Field(ge=1, le=1000, description="At most so many missed slots are made up for.")
+    ] = 100
 
 
 class WebhookSettings(Model):
@@ -40,7 +49,9 @@ class WebhookSettings(Model):
     key: Annotated[
         str,
         Field(
-            pattern=r"^[A-Za-z0-9._~-]{1,128}$", min_length=1, max_length=128,
+            pattern=r"^[A-Za-z0-9._~-]{1,128}$",
+            min_length=1,
+            max_length=128,
             description="The last part of the address /api/v1/webhook/<key>; unique in the installation.",
         ),
     ]
@@ -54,10 +65,13 @@ class TriggerSpec(Model):
     type: TriggerType = Field(strict=False)
     schedule: Schedule | None = None
     webhook: WebhookSettings | None = None
-    inputs: Annotated[
-        JsonObject,
-        Field(description="Templates over trigger.payload and trigger.slot; absent: the payload is the inputs."),
-    ] | None = None
+    inputs: (
+        Annotated[
+            JsonObject,
+            Field(description="Templates over trigger.payload and trigger.slot; without: the payload."),
+        ]
+        | None
+    ) = None
     suspend: bool = False
 
 
@@ -86,4 +100,6 @@ class TriggerStatus(Observed):
     conditions: Annotated[list[Condition], Field(max_length=16)] = []
     last_slot: str | None = None
     next_slot: str | None = None
-    firings: Annotated[list[Firing], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = []
+    firings: Annotated[
+        list[Firing], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = []
