@@ -1,4 +1,4 @@
-"""Every condition and its reasons, as named constructors: the one list of what a user can read in a status."""
+"""Every condition and its reasons, as named constructors: all that a user can read in a status."""
 
 from typing import Any
 
