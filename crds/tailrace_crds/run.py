@@ -121,6 +121,7 @@ class RunStatus(Observed):
     task_counts: TaskCounts | None = None
     progress: Annotated[str | None, Field(description="Ended tasks of all, such as 2/3.")] = None
     outputs: JsonObject | None = None
+    outputs_ref: Annotated[str | None, Field(description="Where outputs over 4 KiB are in the store.")] = None
     reason: str | None = None
     message: str | None = None
     start_time: str | None = None
