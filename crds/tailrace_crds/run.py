@@ -1,43 +1,28 @@
 """Run: one execution of a Flow, its state machine, and the claim that says which pod executes it."""
 
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from tailrace_crds.meta import Condition, JsonObject, Model, Observed, ResourceName
+from tailrace_crds.phases import TERMINAL_PHASES, RunPhase, TaskPhase, is_terminal
+
+__all__ = [
+    "MAX_TASKS_IN_STATUS",
+    "TERMINAL_PHASES",
+    "Assigned",
+    "Claim",
+    "RunPhase",
+    "RunSpec",
+    "RunStatus",
+    "RunTrigger",
+    "TaskCounts",
+    "TaskPhase",
+    "TaskStatus",
+    "is_terminal",
+]
 
 MAX_TASKS_IN_STATUS = 200
-
-
-class RunPhase(StrEnum):
-    """The one state machine: every dialect only renames these."""
-
-    QUEUED = "Queued"
-    RUNNING = "Running"
-    WAITING = "Waiting"
-    SUCCEEDED = "Succeeded"
-    PARTIAL = "Partial"
-    FAILED = "Failed"
-    CANCELLED = "Cancelled"
-    TIMED_OUT = "TimedOut"
-
-
-TERMINAL_PHASES = frozenset(
-    {RunPhase.SUCCEEDED, RunPhase.PARTIAL, RunPhase.FAILED, RunPhase.CANCELLED, RunPhase.TIMED_OUT}
-)
-
-
-class TaskPhase(StrEnum):
-    """Where one task of a Run stands."""
-
-    PENDING = "Pending"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    SKIPPED = "Skipped"
-    CANCELLED = "Cancelled"
-    TIMED_OUT = "TimedOut"
 
 
 class RunTrigger(Model):
@@ -127,8 +112,3 @@ class RunStatus(Observed):
     start_time: str | None = None
     completion_time: str | None = None
     duration_ms: int | None = None
-
-
-def is_terminal(phase: Any) -> bool:
-    """Whether a Run in this phase has ended for good."""
-    return phase in TERMINAL_PHASES
