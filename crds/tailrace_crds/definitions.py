@@ -85,15 +85,7 @@ KINDS = (
             Column("Last Run", ".status.lastRun.phase"),
             AGE,
         ),
-        (
-            Rule(
-                "!has(self.tasks) || self.tasks.all(t, self.tasks.exists_one(o, o.name == t.name))"
-                " || size(self.tasks) > 100",
-                "task names must be unique",
-                ".tasks",
-            ),
-        ),
-        (".spec.state",),
+        selectable=(".spec.state",),
     ),
     Kind(
         "Run",

@@ -3,12 +3,18 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from tailrace_crds.meta import Condition, Duration, JsonObject, Model, Observed, Title
 
 MAX_TASKS = 1000
 MAX_HOOK_TASKS = 100
+
+# The API server itself refuses a second task of a name; a CEL rule would cost too much for 1,000 tasks.
+UNIQUE_NAMES: dict[str, JsonValue] = {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+}
 
 TaskName = Annotated[
     str,
@@ -118,10 +124,14 @@ class FlowSpec(Model):
         Annotated[JsonObject, Field(description="A JSON Schema of type object for a Run's inputs.")] | None
     ) = None
     vars: Annotated[JsonObject, Field(description="Constants, read in templates as vars.<name>.")] = {}
-    tasks: Annotated[list[Task], Field(max_length=MAX_TASKS)] = []
+    tasks: Annotated[list[Task], Field(max_length=MAX_TASKS, json_schema_extra=UNIQUE_NAMES)] = []
     on_failure: Annotated[
         list[Task],
-        Field(max_length=MAX_HOOK_TASKS, description="Run in order once a task has failed the flow."),
+        Field(
+            max_length=MAX_HOOK_TASKS,
+            description="Run in order once a task has failed the flow.",
+            json_schema_extra=UNIQUE_NAMES,
+        ),
     ] = []
     finally_: Annotated[
         list[Task],
@@ -129,6 +139,7 @@ class FlowSpec(Model):
             alias="finally",
             max_length=MAX_HOOK_TASKS,
             description="Run in order at the end, whatever happened.",
+            json_schema_extra=UNIQUE_NAMES,
         ),
     ] = []
     outputs: Annotated[

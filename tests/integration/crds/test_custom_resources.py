@@ -35,7 +35,9 @@ VALID = [
     ),
 ]
 INVALID = [
-    pytest.param("Flow", {"tasks": [HELLO, HELLO]}, "task names must be unique", id="two tasks of one name"),
+    pytest.param(
+        "Flow", {"tasks": [HELLO, HELLO]}, "spec.tasks[1]: Duplicate value", id="two tasks of one name"
+    ),
     pytest.param(
         "Flow", {"tasks": [{"name": "a b", "type": "util.log"}]}, "spec.tasks[0].name", id="a task's name"
     ),
