@@ -1,0 +1,114 @@
+"""A cluster's own view of the machine: network, mounts, processes and host name.
+
+`launch` runs on the host; `prepare` runs inside, as process 1, before anything else starts there.
+"""
+
+import hashlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster.layout import Cluster
+from common.console import ToolError
+from common.process import run
+
+READY = b"go\n"
+CNI_CACHE = Path("/var/lib/cni")
+NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-proc")
+
+
+def host_link(cluster: Cluster) -> str:
+    """The host's end of the pair of interfaces."""
+    return "tr" + hashlib.sha256(cluster.name.encode()).hexdigest()[:12]
+
+
+def launch(cluster: Cluster, command: list[str], log: Path) -> int:
+    """Start the supervisor, in namespaces of its own if the cluster has a node; its process id."""
+    if not cluster.api_only:
+        command = ["unshare", *NAMESPACES, "--propagation", "private", "--", *command]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+        )
+    assert process.stdin is not None
+    try:
+        pid = process.pid if cluster.api_only else _child_of(process)
+        if not cluster.api_only:
+            _connect(cluster, pid)
+        process.stdin.write(READY)
+        process.stdin.close()
+    except BaseException:
+        process.kill()
+        raise
+    return pid
+
+
+def _child_of(process: subprocess.Popen[bytes]) -> int:
+    """The host's number for process 1 of the new namespace."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None:
+        if numbers := children.read_text().split():
+            child = int(numbers[0])
+            if os.readlink(f"/proc/{child}/ns/net") != os.readlink("/proc/self/ns/net"):
+                return child
+    raise ToolError("namespaces could not be created; is this a container without privileges?")
+
+
+def _connect(cluster: Cluster, pid: int) -> None:
+    link, addresses = host_link(cluster), cluster.addresses
+    subprocess.run(["ip", "link", "delete", link], capture_output=True)
+    run(["ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid)])
+    run(["ip", "address", "add", f"{addresses.host}/{addresses.link.prefixlen}", "dev", link])
+    run(["ip", "link", "set", link, "up"])
+    for network in (addresses.services, addresses.pods):
+        run(["ip", "route", "replace", str(network), "via", addresses.node, "dev", link, "onlink"])
+
+
+def wait_for_host() -> None:
+    """Wait until the host's side is done; without a host there is nothing to run for."""
+    if sys.stdin.buffer.readline() != READY:
+        raise SystemExit("the command that started this cluster is gone")
+
+
+def prepare(cluster: Cluster) -> None:
+    """Set up the namespaces from inside."""
+    socket.sethostname(cluster.name)
+    _mount(cluster)
+    _network(cluster)
+
+
+def raise_file_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _mount(cluster: Cluster) -> None:
+    run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"])
+    for directory, target in (("pod-logs", Path("/var/log")), ("cni-cache", CNI_CACHE)):
+        source = cluster.directory / directory
+        source.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
+        run(["mount", "--bind", source, target])
+    # Pods may ask for mounts that propagate to the node.
+    run(["mount", "--make-rshared", "/"])
+
+
+def _network(cluster: Cluster) -> None:
+    addresses = cluster.addresses
+    run(["ip", "link", "set", "lo", "up"])
+    run(["ip", "address", "add", f"{addresses.node}/{addresses.link.prefixlen}", "dev", "eth0"])
+    run(["ip", "link", "set", "eth0", "up"])
+    run(["ip", "route", "add", "default", "via", addresses.host])
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    # Without it the answer of a service's pod on the same bridge comes from the wrong address.
+    bridged = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    if bridged.exists():
+        bridged.write_text("1")
