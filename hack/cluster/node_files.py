@@ -150,20 +150,26 @@ runtime_type = "io.containerd.runc.v2"
 
 def corefile(cluster: Cluster) -> str:
     # Nothing outside of the cluster is asked: a name that it does not know does not exist, at once.
+    # Zones of their own, because the template plugin answers before the others in its zone.
+    address = cluster.addresses.node
     return f"""\
-.:53 {{
-    bind {cluster.addresses.node}
+{CLUSTER_DOMAIN} in-addr.arpa {{
+    bind {address}
     errors
     ready 127.0.0.1:8181
     cache 5
-    hosts {cluster.configuration}/hosts {HOST_NAME} {{
-        fallthrough
-    }}
     kubernetes {CLUSTER_DOMAIN} in-addr.arpa {{
         kubeconfig {cluster.kubeconfig_of("dns")}
         pods disabled
         ttl 5
     }}
+}}
+{HOST_NAME} {{
+    bind {address}
+    hosts {cluster.configuration}/hosts
+}}
+. {{
+    bind {address}
     template ANY ANY {{
         rcode NXDOMAIN
     }}
