@@ -16,7 +16,7 @@ CHART = ROOT / "charts/tailrace"
 POSTGRESQL = ("--set", "database.url=postgresql+asyncpg://u:p@db:5432/t")
 EVERYTHING = (
     *POSTGRESQL,
-    *("--set", "api.replicas=2,operator.replicas=2,serviceMonitor.enabled=true,tenantsCreate=true"),
+    *("--set", "api.replicas=2,operator.replicas=2,serviceMonitor.enabled=true"),
     *("--set", f"image.digest=sha256:{'a' * 64},image.pullSecrets={{registry}}"),
     *("--set", "commonLabels.team=a,podLabels.pod=b,podAnnotations.note=c,api.priorityClassName=high"),
     *("--set-json", 'operator.tolerations=[{"key":"a","operator":"Exists"}]'),
@@ -26,7 +26,10 @@ EVERYTHING = (
     *("--set-json", 'networkPolicy.apiFrom=[{"namespaceSelector":{}}]'),
 )
 NOTHING = (
-    *("--set", "tenants=null,networkPolicy.enabled=false,podDisruptionBudget.enabled=false"),
+    *(
+        "--set",
+        "tenants=null,tenantsCreate=false,networkPolicy.enabled=false,podDisruptionBudget.enabled=false",
+    ),
     *("--set", "cleanup.enabled=false,database.persistence.enabled=false"),
     *("--set", "encryptionKey.existingSecret=key,internalTLS.existingSecret=tls"),
 )
