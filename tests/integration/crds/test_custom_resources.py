@@ -27,7 +27,7 @@ def contains(stored: Any, sent: Any) -> bool:
     return bool(stored == sent)
 
 
-HELLO = {"name": "hello", "type": "util.log", "properties": {"message": "hi", "nested": {"kept": [1, None]}}}
+HELLO = {"name": "hello", "type": "util.log", "properties": {"message": "hi", "nested": {"kept": [1, "a"]}}}
 VALID = [
     pytest.param("Flow", {"tasks": [HELLO]}, id="a flow of one task"),
     pytest.param("Flow", {}, id="a flow without tasks"),
