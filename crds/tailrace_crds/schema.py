@@ -70,10 +70,24 @@ def _object(node: Schema, definitions: dict[str, Schema]) -> Schema:
 def _array(node: Schema, definitions: dict[str, Schema]) -> Schema:
     out: Schema = {
         "type": "array",
-        "items": _convert(node.get("items", {}), definitions),
+        "items": _without_defaults(_convert(node.get("items", {}), definitions)),
         "maxItems": node.get("maxItems", DEFAULT_MAX_ITEMS),
     }
     return _described(node, out)
+
+
+def _without_defaults(node: Any) -> Any:
+    """Client-side apply replaces a list that is not as it was sent: the server adds nothing to its items."""
+    if isinstance(node, list):
+        return [_without_defaults(item) for item in node]
+    if isinstance(node, dict):
+        is_schema = isinstance(node.get("type"), str)
+        return {
+            key: _without_defaults(value)
+            for key, value in node.items()
+            if not (is_schema and key == "default")
+        }
+    return node
 
 
 def _scalar(node: Schema, kind: str) -> Schema:

@@ -55,6 +55,19 @@ def test_each_sort_of_field(field: str, expected: dict[str, Any]) -> None:
     assert PROPERTIES[field] == expected
 
 
+def test_items_of_a_list_have_no_defaults() -> None:
+    class Item(Model):
+        flag: bool = True
+        default: str = "kept"
+
+    class Holder(Model):
+        items: list[Item] = []
+
+    item = structural(Holder)["properties"]["items"]["items"]
+    assert item["properties"]["flag"] == {"type": "boolean"}
+    assert item["properties"].keys() == {"flag", "default"}
+
+
 def test_a_union_of_types_is_refused() -> None:
     class Unclear(Model):
         either: int | str
