@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+def machine() -> str:
+    """This machine's architecture as the kernel and Python's wheels name it."""
+    return platform.machine()
 
 
 def architecture() -> str:
     """This machine's architecture as images and Go name it."""
-    machine = platform.machine()
-    return ARCHITECTURES.get(machine, machine)
+    return ARCHITECTURES.get(machine(), machine())
 
 
 def write_image(
@@ -33,12 +38,15 @@ def write_image(
         {
             "architecture": architecture(),
             "os": "linux",
+            "created": EPOCH,
             "config": {
                 "Entrypoint": list(entrypoint),
                 "Env": [f"{key}={value}" for key, value in (environment or {}).items()],
                 "User": user,
             },
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
+            # Buildah counts the layers here when it adds some of its own.
+            "history": [{"created": EPOCH, "created_by": "hack"}],
         }
     ).encode()
     config_file = hashlib.sha256(config).hexdigest() + ".json"

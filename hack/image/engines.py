@@ -1,0 +1,98 @@
+"""The programs that build an image from the Dockerfile: docker, podman or buildah, the first that works."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cluster import packages
+from common.cache import cache_directory, write_atomically
+from common.console import ToolError, step
+from common.process import run, succeeds
+from image import base
+
+
+class Engine(Protocol):
+    """Builds in a checkout's root, and writes archives."""
+
+    name: str
+
+    def build(self, root: Path, tag: str, base_image: str | None) -> None: ...
+
+    def save(self, tag: str, archive: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class ClientAndStore:
+    """Docker, or podman, which has the same commands. It pulls the Dockerfile's own base image."""
+
+    name: str
+
+    def build(self, root: Path, tag: str, base_image: str | None) -> None:
+        arguments = ["--build-arg", f"BASE_IMAGE={base_image}"] if base_image else []
+        run([self.name, "build", "--tag", tag, *arguments, root])
+
+    def save(self, tag: str, archive: Path) -> None:
+        run([self.name, "save", "--output", archive, tag])
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """Buildah, with a store of its own in the cache and a base image that needs no registry."""
+
+    store: Path
+    name: str = "buildah"
+
+    def build(self, root: Path, tag: str, base_image: str | None) -> None:
+        policy = self.store / "policy.json"
+        # Only archives of our own are read, which nobody signs.
+        write_atomically(policy, json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
+        trust = ["--signature-policy", str(policy)]
+        if base_image is None:
+            base_image = base.NAME
+            if not succeeds([*self._command, "inspect", "--type", "image", base_image]):
+                archive = base.archived()
+                with step("import the base image"):
+                    run([*self._command, "pull", *trust, f"docker-archive:{archive}"])
+        run(
+            [
+                *self._command,
+                "build",
+                *trust,
+                # Runs where there are no user namespaces, and inside of containers.
+                "--isolation=chroot",
+                "--layers",
+                "--pull-never",
+                f"--build-arg=BASE_IMAGE={base_image}",
+                f"--tag={tag}",
+                root,
+            ]
+        )
+
+    def save(self, tag: str, archive: Path) -> None:
+        archive.unlink(missing_ok=True)
+        trust = ["--signature-policy", self.store / "policy.json"]
+        run([*self._command, "push", *trust, tag, f"docker-archive:{archive}:{tag}"])
+
+    @property
+    def _command(self) -> list[str]:
+        return ["buildah", f"--root={self.store}/root", f"--runroot={self.store}/run"]
+
+
+def choose(works: Callable[[str], bool]) -> Engine:
+    """The first engine that works, given a test of whether one does."""
+    for name in ("docker", "podman"):
+        if works(name):
+            return ClientAndStore(name)
+    return Buildah(cache_directory() / "buildah")
+
+
+def find(name: str | None = None) -> Engine:
+    """The engine of that name, or the first that works; buildah is installed if there is no other."""
+    engine = choose(lambda one: name in (None, one) and succeeds([one, "info"]))
+    if name is not None and engine.name != name:
+        raise ToolError(f"{name} does not work here: `{name} info` fails")
+    if isinstance(engine, Buildah):
+        packages.ensure({"buildah": "buildah"})
+    return engine
