@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from cluster import control
+from cluster import control, images
 from cluster.certificates import COMPONENT_USERS
 from cluster.files import pause_archive
 from cluster.layout import Cluster
@@ -22,8 +22,8 @@ def complete(cluster: Cluster, tools: Path) -> None:
         return
     kubectl = [str(tools / "kubectl"), f"--kubeconfig={cluster.kubeconfig}"]
     control.await_state(cluster, {"containerd": "ready"}, NODE_SECONDS)
-    if PAUSE_IMAGE not in images(cluster):
-        load(cluster, pause_archive(cluster))
+    if PAUSE_IMAGE not in images.names(cluster):
+        images.load(cluster, pause_archive(cluster))
     if is_ready(kubectl, cluster.name):
         return
     run([*kubectl, "apply", "--server-side", "-f", "-"], stdin=json.dumps(dns_role()))
@@ -43,21 +43,6 @@ def is_ready(kubectl: list[str], node: str) -> bool:
     query = [*kubectl, "get", "node", node, "--ignore-not-found", "-o", f"jsonpath={template}"]
     account = [*kubectl, "get", "serviceaccount", "default", "--namespace=default"]
     return run(query) == "True" and succeeds(account)
-
-
-def images(cluster: Cluster) -> str:
-    return run([*_ctr(cluster), "images", "list", "--quiet"])
-
-
-def load(cluster: Cluster, archive: Path) -> None:
-    """Make the images of an archive available to pods."""
-    if cluster.api_only:
-        raise ToolError(f"{cluster.name} has no node to load an image into")
-    run([*_ctr(cluster), "images", "import", archive])
-
-
-def _ctr(cluster: Cluster) -> list[str]:
-    return ["ctr", "--address", str(cluster.containerd_socket), "--namespace", "k8s.io"]
 
 
 def dns_role() -> dict[str, object]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster import bootstrap, components, control, layout, lifecycle, programs, sandbox
+from cluster import components, control, images, layout, lifecycle, programs, sandbox
 from cluster.layout import DEFAULT_API_ONLY_NAME, DEFAULT_NAME
 from cluster.supervisor import Supervisor
 from common.cache import cache_directory
@@ -103,7 +103,7 @@ def _load(options: argparse.Namespace) -> int:
     if not options.archive.is_file():
         raise ToolError(f"there is no archive {options.archive}")
     with step(f"load {options.archive.name} into {cluster.name}"):
-        bootstrap.load(cluster, options.archive)
+        images.load(cluster, options.archive)
     return 0
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster import bootstrap, layout, programs
+from cluster import images, layout, programs
 from common.console import ToolError, step
 from common.process import program, run
 from image import contents, engines
@@ -55,7 +55,7 @@ def _load(options: argparse.Namespace) -> int:
         raise ToolError(f"there is no archive {options.archive}")
     with step(f"load {options.archive.name} into {options.cluster or options.kind}"):
         if options.cluster:
-            bootstrap.load(layout.require(options.cluster), options.archive)
+            images.load(layout.require(options.cluster), options.archive)
         else:
             kind = program("kind") or programs.ensure((programs.KIND,)) / "kind"
             run([kind, "load", "image-archive", "--name", options.kind, options.archive])
