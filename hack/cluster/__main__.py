@@ -1,3 +1,5 @@
+"""Run by the directory's name: `python3 hack/cluster`."""
+
 import sys
 from pathlib import Path
 

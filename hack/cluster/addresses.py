@@ -20,6 +20,7 @@ class Addresses:
 
     @property
     def everything(self) -> Network:
+        """The whole block."""
         return Network(f"10.{self.block}.0.0/16")
 
     @property
@@ -29,27 +30,33 @@ class Addresses:
 
     @property
     def services(self) -> Network:
+        """Services' cluster addresses."""
         return Network(f"10.{self.block}.16.0/20")
 
     @property
     def pods(self) -> Network:
+        """Pods' addresses."""
         # A /22 because 250 pods that come and go would exhaust a /24.
         return Network(f"10.{self.block}.32.0/22")
 
     @property
     def host(self) -> str:
+        """The host's, on the link."""
         return str(self.link[1])
 
     @property
     def node(self) -> str:
+        """The node's, which is also where the host reaches the API and pods the DNS server."""
         return str(self.link[2])
 
     @property
     def kubernetes_service(self) -> str:
+        """The API's as pods know it: the first of the services'."""
         return str(self.services[1])
 
     @property
     def pod_gateway(self) -> str:
+        """The bridge's, as pods see the node."""
         return str(self.pods[1])
 
 

@@ -29,6 +29,7 @@ class Certificate:
     ca: str = "ca"
 
     def as_request(self) -> dict[str, object]:
+        """One entry in the input of the `certs` program."""
         return {
             "name": self.name,
             "commonName": self.common_name,

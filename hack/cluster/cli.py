@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster import components, control, images, layout, lifecycle, programs, sandbox
+from cluster import components, control, finder, images, layout, lifecycle, programs, sandbox
 from cluster.layout import DEFAULT_API_ONLY_NAME, DEFAULT_NAME
 from cluster.supervisor import Supervisor
 from common.cache import cache_directory
@@ -17,6 +17,7 @@ COMPONENT_SECONDS = 60.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
     options = parser().parse_args(arguments)
     if options.name is None:
         options.name = DEFAULT_API_ONLY_NAME if options.api_only else DEFAULT_NAME
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
     top = argparse.ArgumentParser(
         prog="hack/cluster",
         description="A Kubernetes cluster for development on this machine, without docker.",
@@ -59,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
         text = f"{verb} one component, for tests of failures; nothing else starts it again"
         one = add(verb, _stop if verb == "stop" else _start, text, f"{verb}-component")
         one.add_argument("component")
+    add("find", _find, "choose a cluster as `make` does, have it running, print KEY=VALUE lines")
+    add("release", _release, "remove the cluster that `find` made")
     add("supervise", _supervise, "what `up` starts; not for people")
     return top
 
@@ -113,7 +117,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _tools(_: argparse.Namespace) -> int:
-    print(programs.tools_directory())
+    print(programs.ensure(programs.CLIENTS))
     return 0
 
 
@@ -137,6 +141,17 @@ def _stop(options: argparse.Namespace) -> int:
 def _start(options: argparse.Namespace) -> int:
     cluster = layout.require(options.name)
     control.set_wanted(cluster, options.component, wanted=True, seconds=COMPONENT_SECONDS)
+    return 0
+
+
+def _find(options: argparse.Namespace) -> int:
+    for key, value in finder.find(options.name).items():
+        print(f"{key}={value}")
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    finder.release(options.name)
     return 0
 
 

@@ -57,6 +57,7 @@ def set_wanted(cluster: Cluster, component: str, *, wanted: bool, seconds: float
 
 
 def await_state(cluster: Cluster, expected: dict[str, str], seconds: float) -> None:
+    """Wait until each component has its state; ToolError if that takes too long."""
     deadline = time.monotonic() + seconds
     while True:
         now = states(cluster) or {}

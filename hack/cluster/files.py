@@ -13,6 +13,7 @@ CAP_SYS_RESOURCE = 24
 
 
 def pause_archive(cluster: Cluster) -> Path:
+    """Where the sandbox image's archive is."""
     return cluster.directory / "pause.tar"
 
 

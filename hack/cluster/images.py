@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from cluster.layout import Cluster
 from common.console import ToolError
@@ -31,6 +31,7 @@ class UnusualArchiveError(Exception):
 
 
 def names(cluster: Cluster) -> list[str]:
+    """The names of the images that the runtime has."""
     return run([*_ctr(cluster), "images", "list", "--quiet"]).splitlines()
 
 
@@ -54,18 +55,17 @@ def _send(source: tarfile.TarFile, command: list[str], stored: Collection[str]) 
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    assert process.stdin is not None
-    assert process.stderr is not None
     with process:
+        stdin, stderr = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stderr)
         try:
-            write_without(source, process.stdin, stored)
-            process.stdin.close()
+            write_without(source, stdin, stored)
+            stdin.close()
         except UnusualArchiveError:
             process.kill()
             raise
         except BrokenPipeError:
             pass
-        said = process.stderr.read().decode()
+        said = stderr.read().decode()
     if process.returncode != 0:
         raise UnusualArchiveError(said)
 
@@ -77,9 +77,7 @@ def write_without(source: tarfile.TarFile, target: IO[bytes], stored: Collection
         for entry in json.loads(_read(source, "manifest.json")):
             config = _read(source, entry["Config"])
             layers = []
-            for digest, name in zip(
-                json.loads(config)["rootfs"]["diff_ids"], entry["Layers"], strict=True
-            ):
+            for digest, name in zip(json.loads(config)["rootfs"]["diff_ids"], entry["Layers"], strict=True):
                 content = source.extractfile(name)
                 size = content.seek(0, io.SEEK_END) if content else 0
                 if content is None or _is_compressed(content):

@@ -18,6 +18,7 @@ DEFAULT_API_ONLY_NAME = "tailrace-api"
 
 
 def user_state() -> Path:
+    """Where clusters without a node are kept, which need no root."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "tailrace"
 
@@ -42,6 +43,7 @@ class Cluster:
 
     @property
     def addresses(self) -> Addresses:
+        """Its networks."""
         return Addresses(self.block)
 
     @property
@@ -51,38 +53,47 @@ class Cluster:
 
     @property
     def server(self) -> str:
+        """The API's URL."""
         return f"https://{self.address}:{self.ports.apiserver}"
 
     @property
     def directory(self) -> Path:
+        """All that the cluster has on disk."""
         return (user_state() if self.api_only else SYSTEM_STATE) / self.name
 
     @property
     def certificates(self) -> Path:
+        """Keys and certificates."""
         return self.directory / "pki"
 
     @property
     def configuration(self) -> Path:
+        """What the components read: configuration and kubeconfigs of their own."""
         return self.directory / "etc"
 
     @property
     def logs(self) -> Path:
+        """A log for each component."""
         return self.directory / "logs"
 
     @property
     def etcd_data(self) -> Path:
+        """The database of etcd."""
         return self.directory / "etcd"
 
     @property
     def containerd_data(self) -> Path:
+        """Images and containers' file systems."""
         return self.directory / "containerd"
 
     @property
     def containerd_socket(self) -> Path:
+        """The container runtime's socket, reachable from the host too."""
         return self.directory / "containerd.sock"
 
     @property
     def control_socket(self) -> Path:
+        """The supervisor's socket."""
         return self.directory / "control.sock"
 
     @property
@@ -92,20 +103,22 @@ class Cluster:
 
     @property
     def cgroup(self) -> str:
+        """What the cgroups of all pods are below, relative to the root of each hierarchy."""
         return f"tailrace/{self.name}"
 
     def kubeconfig_of(self, component: str) -> Path:
+        """A component's own kubeconfig."""
         return self.configuration / f"{component}.kubeconfig"
 
     def save(self) -> None:
+        """Remember the cluster."""
         write_atomically(self.directory / "cluster.json", json.dumps(asdict(self)) + "\n")
 
 
 def check_name(name: str) -> str:
+    """The name, if it may be one."""
     if not NAME.fullmatch(name):
-        raise ToolError(
-            f"{name!r} is no name for a cluster: up to 40 lower-case letters, digits and dashes"
-        )
+        raise ToolError(f"{name!r} is no name for a cluster: up to 40 lower-case letters, digits and dashes")
     return name
 
 
@@ -120,6 +133,7 @@ def find(name: str) -> Cluster | None:
 
 
 def require(name: str) -> Cluster:
+    """The cluster of that name; ToolError if there is none."""
     found = find(name)
     if found is None:
         raise ToolError(f"there is no cluster named {name}; `up --name {name}` makes it")

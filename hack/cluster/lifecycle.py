@@ -29,9 +29,7 @@ def up(name: str, *, api_only: bool) -> Cluster:
             kind = "only an API" if cluster.api_only else "a node"
             raise ToolError(f"{name} exists already, with {kind}; choose another --name")
         if not api_only and os.geteuid() != 0:
-            raise ToolError(
-                "a node needs root: use sudo, or `up --api-only` for an API without a node"
-            )
+            raise ToolError("a node needs root: use sudo, or `up --api-only` for an API without a node")
         tools, plugins = obtain(api_only=api_only)
         if cluster is None:
             cluster = _create(name, api_only=api_only)

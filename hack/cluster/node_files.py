@@ -27,6 +27,7 @@ def render(cluster: Cluster, cni_plugins: Path, *, restrict_oom_score: bool) -> 
 
 
 def kubelet(cluster: Cluster) -> dict[str, object]:
+    """The kubelet's configuration."""
     certificates = cluster.certificates
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -66,6 +67,7 @@ def kubelet(cluster: Cluster) -> dict[str, object]:
 
 
 def proxy(cluster: Cluster) -> dict[str, object]:
+    """kube-proxy's configuration."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -88,6 +90,7 @@ def proxy(cluster: Cluster) -> dict[str, object]:
 
 
 def scheduler(cluster: Cluster) -> dict[str, object]:
+    """kube-scheduler's configuration."""
     return {
         "apiVersion": "kubescheduler.config.k8s.io/v1",
         "kind": "KubeSchedulerConfiguration",
@@ -101,6 +104,7 @@ def scheduler(cluster: Cluster) -> dict[str, object]:
 
 
 def cni(cluster: Cluster) -> dict[str, object]:
+    """The pods' network: one bridge on the node."""
     return {
         "cniVersion": "1.0.0",
         "name": "tailrace",
@@ -124,6 +128,7 @@ def cni(cluster: Cluster) -> dict[str, object]:
 
 
 def containerd(cluster: Cluster, cni_plugins: Path, restrict_oom_score: bool) -> str:
+    """The configuration of containerd."""
     return f"""\
 version = 2
 root = "{cluster.containerd_data}"
@@ -149,6 +154,7 @@ runtime_type = "io.containerd.runc.v2"
 
 
 def corefile(cluster: Cluster) -> str:
+    """The DNS server's configuration."""
     # Nothing outside of the cluster is asked: a name that it does not know does not exist, at once.
     # Zones of their own, because the template plugin answers before the others in its zone.
     address = cluster.addresses.node

@@ -7,6 +7,7 @@ from common.archive import write_image, write_layer_of_file
 
 
 def write(program: Path, archive: Path) -> None:
+    """Write the archive of an image that holds only the program."""
     layer = archive.with_suffix(".layer")
     write_layer_of_file(layer, program, "/pause")
     # 65535 is what the usual sandbox image runs as, and policies expect.

@@ -1,5 +1,6 @@
 """Whether a program answers."""
 
+import http
 import socket
 import ssl
 import urllib.error
@@ -33,7 +34,7 @@ def _gives_200(url: str, ca: Path | None) -> bool:
         handlers.append(urllib.request.HTTPSHandler(context=context))
     try:
         with urllib.request.build_opener(*handlers).open(url, timeout=SECONDS) as response:
-            return bool(response.status == 200)
+            return bool(response.status == http.HTTPStatus.OK)
     except (OSError, urllib.error.URLError):
         return False
 

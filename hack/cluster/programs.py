@@ -41,15 +41,18 @@ class Program:
 
     @property
     def key(self) -> str:
+        """A digest of all that the binaries depend on."""
         words = [self.install, *self.packages, *self.variables, architecture()]
         return key_of(words, _sources(self.module) if self.module else ())
 
     @property
     def directory(self) -> Path:
+        """Where the cache holds them."""
         return cache_directory() / "programs" / f"{self.name}-{self.key}"
 
     @property
     def built(self) -> bool:
+        """Whether it holds all of them."""
         return all((self.directory / binary).exists() for binary in self.links.values())
 
 
@@ -74,9 +77,10 @@ KUBE = Program(
 )
 COREDNS = Program("coredns", {"coredns": "coredns"}, module=SOURCES / "coredns")
 HELM = Program("helm", {"helm": "helm"}, install="helm.sh/helm/v4/cmd/helm@v4.3.1")
-KIND = Program("kind", {"kind": "kind"}, install="sigs.k8s.io/kind@v0.30.0")
+KIND = Program("kind", {"kind": "kind"}, install="sigs.k8s.io/kind@v0.33.0")
 EVERYTHING = (KUBE, COREDNS, HELM)
 API_ONLY = (KUBE,)
+CLIENTS = (KUBE, HELM)
 
 
 def tools_directory() -> Path:
@@ -104,7 +108,7 @@ def _build(one: Program) -> None:
     with filling(one.directory) as directory:
         environment = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOBIN": str(directory)}
         if one.module:
-            command = [go, "build", *flags, "-o", f"{directory}/", *one.packages]
+            command: list[str | Path] = [go, "build", *flags, "-o", f"{directory}/", *one.packages]
             run(command, environment=environment, directory=one.module)
         else:
             run([go, "install", *flags, one.install], environment=environment)

@@ -10,13 +10,24 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO, cast
 
 from cluster.layout import Cluster
+from common.cache import write_atomically
 from common.console import ToolError
-from common.process import run
+from common.process import run, succeeds
 
 READY = b"go\n"
 CNI_CACHE = Path("/var/lib/cni")
+# Settings of the whole machine, with the values that a kubelet insists on.
+KUBELET_SETTINGS = {
+    "kernel/keys/root_maxbytes": 25000000,
+    "kernel/keys/root_maxkeys": 1000000,
+    "kernel/panic": 10,
+    "kernel/panic_on_oops": 1,
+    "vm/overcommit_memory": 1,
+    "vm/panic_on_oom": 0,
+}
 NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-proc")
 
 
@@ -38,13 +49,13 @@ def launch(cluster: Cluster, command: list[str], log: Path) -> int:
             start_new_session=True,
             cwd="/",
         )
-    assert process.stdin is not None
+    stdin = cast("IO[bytes]", process.stdin)
     try:
         pid = process.pid if cluster.api_only else _child_of(process)
         if not cluster.api_only:
             _connect(cluster, pid)
-        process.stdin.write(READY)
-        process.stdin.close()
+        stdin.write(READY)
+        stdin.close()
     except BaseException:
         process.kill()
         raise
@@ -57,14 +68,18 @@ def _child_of(process: subprocess.Popen[bytes]) -> int:
     while process.poll() is None:
         if numbers := children.read_text().split():
             child = int(numbers[0])
-            if os.readlink(f"/proc/{child}/ns/net") != os.readlink("/proc/self/ns/net"):
+            if _network_of(child) != _network_of(os.getpid()):
                 return child
     raise ToolError("namespaces could not be created; is this a container without privileges?")
 
 
+def _network_of(pid: int) -> Path:
+    return Path(f"/proc/{pid}/ns/net").readlink()
+
+
 def _connect(cluster: Cluster, pid: int) -> None:
     link, addresses = host_link(cluster), cluster.addresses
-    subprocess.run(["ip", "link", "delete", link], capture_output=True)
+    succeeds(["ip", "link", "delete", link])
     run(["ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid)])
     run(["ip", "address", "add", f"{addresses.host}/{addresses.link.prefixlen}", "dev", link])
     run(["ip", "link", "set", link, "up"])
@@ -86,6 +101,7 @@ def prepare(cluster: Cluster) -> None:
 
 
 def raise_file_limit() -> None:
+    """Let the components open as many files as this process may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -97,6 +113,11 @@ def _mount(cluster: Cluster) -> None:
         source.mkdir(exist_ok=True)
         target.mkdir(exist_ok=True)
         run(["mount", "--bind", source, target])
+    settings = cluster.directory / "settings"
+    for name, value in KUBELET_SETTINGS.items():
+        # It finds what it wants, and so leaves the machine as it is.
+        write_atomically(settings / name, f"{value}\n")
+        run(["mount", "--bind", settings / name, Path("/proc/sys") / name])
     # Pods may ask for mounts that propagate to the node.
     run(["mount", "--make-rshared", "/"])
 

@@ -41,6 +41,7 @@ class Child:
 
     @property
     def state(self) -> str:
+        """One word for `status`."""
         if self.process is not None:
             if not self.wanted:
                 return "stopping"
@@ -51,7 +52,7 @@ class Child:
 class Supervisor:
     """Keeps components running and obeys the control socket."""
 
-    def __init__(self, components: Sequence[Component], logs: Path, control: Path, ca: Path):
+    def __init__(self, components: Sequence[Component], logs: Path, control: Path, ca: Path) -> None:
         self.children = {component.name: Child(component) for component in components}
         self.logs = logs
         self.ca = ca
@@ -63,7 +64,7 @@ class Supervisor:
         self.listener.listen()
         self.wakeup, waker = socket.socketpair()
         for end in (self.listener, self.wakeup, waker):
-            end.setblocking(False)
+            end.setblocking(False)  # noqa: FBT003
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         self._waker = waker
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -71,35 +72,34 @@ class Supervisor:
         self.selector.register(self.wakeup, selectors.EVENT_READ)
 
     def run_forever(self) -> None:
+        """Supervise; ends with the process."""
         while True:
-            self.reap()
-            self.advance(time.monotonic())
+            self._reap()
+            self._advance(time.monotonic())
             settled = all(child.state in ("ready", "stopped") for child in self.children.values())
             for key, _ in self.selector.select(IDLE_SECONDS if settled else POLL_SECONDS):
                 if key.fileobj is self.listener:
-                    self.serve()
+                    self._serve()
                 else:
                     self.wakeup.recv(4096)
 
-    def advance(self, now: float) -> None:
+    def _advance(self, now: float) -> None:
         """Take the next step for each component."""
         for child in self.children.values():
             if child.process is None:
-                if child.wanted and now >= child.start_at and self.may_start(child):
-                    self.start(child, now)
+                if child.wanted and now >= child.start_at and self._may_start(child):
+                    self._start(child, now)
             elif child.kill_at is not None:
                 if now >= child.kill_at:
                     child.process.kill()
             elif not child.ready:
                 child.ready = answers(child.component.ready, self.ca)
 
-    def may_start(self, child: Child) -> bool:
+    def _may_start(self, child: Child) -> bool:
         # Only the first start has an order: later ones find what they need or retry.
-        return child.started_at > 0 or all(
-            self.children[name].ready for name in child.component.after
-        )
+        return child.started_at > 0 or all(self.children[name].ready for name in child.component.after)
 
-    def start(self, child: Child, now: float) -> None:
+    def _start(self, child: Child, now: float) -> None:
         child.started_at = now
         child.ready = False
         child.kill_at = None
@@ -115,9 +115,9 @@ class Supervisor:
                 )
             except OSError as error:
                 log.write(f"{child.component.command[0]}: {error}\n".encode())
-                self.schedule_restart(child, now)
+                self._schedule_restart(child, now)
 
-    def reap(self) -> None:
+    def _reap(self) -> None:
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -128,20 +128,20 @@ class Supervisor:
             for child in self.children.values():
                 if child.process is not None and child.process.pid == pid:
                     child.process.returncode = os.waitstatus_to_exitcode(status)
-                    self.ended(child)
+                    self._ended(child)
 
-    def ended(self, child: Child) -> None:
+    def _ended(self, child: Child) -> None:
         child.process = None
         child.ready = False
         child.kill_at = None
         if child.wanted:
-            self.schedule_restart(child, time.monotonic())
+            self._schedule_restart(child, time.monotonic())
 
-    def schedule_restart(self, child: Child, now: float) -> None:
+    def _schedule_restart(self, child: Child, now: float) -> None:
         child.failures = 0 if now - child.started_at > STABLE_SECONDS else child.failures + 1
         child.start_at = now + min(0.25 * 2**child.failures, MAXIMUM_BACKOFF_SECONDS)
 
-    def serve(self) -> None:
+    def _serve(self) -> None:
         connection, _ = self.listener.accept()
         with connection:
             connection.settimeout(1.0)
@@ -152,9 +152,10 @@ class Supervisor:
                 return
 
     def answer(self, request: dict[str, str]) -> dict[str, object]:
+        """Carry out one request of the control socket."""
         verb, name = request.get("verb"), request.get("component", "")
         if verb == "status":
-            return {"components": {name: self.describe(name) for name in self.children}}
+            return {"components": {name: self._describe(name) for name in self.children}}
         child = self.children.get(name)
         if child is None or verb not in ("start", "stop"):
             return {"error": f"no component {name!r}: {', '.join(self.children)}"}
@@ -165,7 +166,7 @@ class Supervisor:
             child.kill_at = time.monotonic() + TERMINATION_SECONDS
         return {}
 
-    def describe(self, name: str) -> dict[str, object]:
+    def _describe(self, name: str) -> dict[str, object]:
         child = self.children[name]
         pid = child.process.pid if child.process is not None else None
         return {"state": child.state, "pid": pid, "failures": child.failures}

@@ -1,4 +1,4 @@
-"""The build cache: what is slow to make is kept outside the checkout, under a name that says what went into it.
+"""The build cache: what is slow to make, outside the checkout, under a name that says what went into it.
 
 A directory in the cache is complete or absent: it is filled under another name and then renamed.
 """
@@ -16,6 +16,7 @@ KEY_LENGTH = 16
 
 
 def cache_directory() -> Path:
+    """The cache's top directory."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "tailrace"
 
@@ -55,6 +56,7 @@ def filling(directory: Path) -> Iterator[Path]:
 
 
 def write_atomically(file: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file that is at no time there in part."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     partial.write_text(text)

@@ -17,6 +17,7 @@ class ToolError(Exception):
 
 
 def say(text: str) -> None:
+    """Print a line for the person."""
     print(text, file=sys.stderr, flush=True)
 
 

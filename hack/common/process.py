@@ -23,6 +23,7 @@ def run(
     try:
         done = subprocess.run(
             words,
+            check=False,
             env={**os.environ, **(environment or {})},
             cwd=directory,
             input=stdin,
@@ -43,6 +44,7 @@ def succeeds(command: Sequence[str | Path], seconds: float = 10.0) -> bool:
     try:
         done = subprocess.run(
             [str(word) for word in command],
+            check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,

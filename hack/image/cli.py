@@ -14,12 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
     options = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.function
     return command(options)
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
     top = argparse.ArgumentParser(
         prog="hack/image", description="Build Tailrace's container image and load it into a cluster."
     )

@@ -30,22 +30,27 @@ class Checkout:
 
     @property
     def prepared(self) -> Path:
+        """What the Dockerfile copies, and what was needed to make it."""
         return self.root / "build" / "image"
 
     @property
     def dependencies(self) -> Path:
+        """The packages of requirements.lock."""
         return self.prepared / "deps"
 
     @property
     def application(self) -> Path:
+        """Our own package."""
         return self.prepared / "app"
 
     @property
     def lock(self) -> Path:
+        """The versions and hashes of the dependencies."""
         return self.root / "requirements.lock"
 
     @property
     def python(self) -> Path:
+        """The checkout's virtual environment."""
         return self.root / ".venv" / "bin" / "python"
 
 
@@ -54,10 +59,16 @@ def prepare(checkout: Checkout) -> None:
     uv = find_uv(checkout)
     platform = f"{machine()}-{C_LIBRARY}"
     target = ["--python-version", PYTHON_VERSION, "--python-platform", platform]
-    install = [uv, "pip", "install", "--quiet", "--link-mode", "copy", *target]
+    install: list[str | Path] = [uv, "pip", "install", "--quiet", "--link-mode", "copy", *target]
 
     def install_dependencies(directory: Path) -> None:
-        only = ["--only-binary", ":all:", "--require-hashes", "--requirement", checkout.lock]
+        only: list[str | Path] = [
+            "--only-binary",
+            ":all:",
+            "--require-hashes",
+            "--requirement",
+            checkout.lock,
+        ]
         run([*install, "--target", directory, *only])
 
     key = key_of([*target], [checkout.lock])
@@ -74,6 +85,7 @@ def prepare(checkout: Checkout) -> None:
 
 
 def find_uv(checkout: Checkout) -> Path:
+    """The checkout's uv, or else the machine's."""
     beside = checkout.python.with_name("uv")
     found = beside if beside.exists() else program("uv")
     if found is None or not checkout.python.exists():
@@ -82,17 +94,16 @@ def find_uv(checkout: Checkout) -> Path:
 
 
 def build_wheel(checkout: Checkout, uv: Path) -> Path:
+    """Build our package's wheel."""
     wheels = checkout.prepared / "wheel"
     shutil.rmtree(wheels, ignore_errors=True)
     # The build backend is in .venv already, so that nothing has to be fetched for it.
-    backend = ["--no-build-isolation", "--python", checkout.python]
+    backend: list[str | Path] = ["--no-build-isolation", "--python", checkout.python]
     run([uv, "build", "--quiet", "--wheel", *backend, "--out-dir", wheels, checkout.root])
     return next(wheels.glob("*.whl"))
 
 
-def _fill_if_changed(
-    title: str, directory: Path, key: str, install: Callable[[Path], None]
-) -> None:
+def _fill_if_changed(title: str, directory: Path, key: str, install: Callable[[Path], None]) -> None:
     noted = directory.with_name(f"{directory.name}.key")
     if directory.exists() and noted.exists() and noted.read_text() == key:
         return

@@ -16,11 +16,15 @@ from image import base
 class Engine(Protocol):
     """Builds in a checkout's root, and writes archives."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The command's name."""
 
-    def build(self, root: Path, tag: str, base_image: str | None) -> None: ...
+    def build(self, root: Path, tag: str, base_image: str | None) -> None:
+        """Build the Dockerfile in `root`; without a base image the engine knows one."""
 
-    def save(self, tag: str, archive: Path) -> None: ...
+    def save(self, tag: str, archive: Path) -> None:
+        """Write the image as a docker-archive."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,12 @@ class ClientAndStore:
     name: str
 
     def build(self, root: Path, tag: str, base_image: str | None) -> None:
+        """Build the Dockerfile in `root`; without a base image the engine knows one."""
         arguments = ["--build-arg", f"BASE_IMAGE={base_image}"] if base_image else []
         run([self.name, "build", "--tag", tag, *arguments, root])
 
     def save(self, tag: str, archive: Path) -> None:
+        """Write the image as a docker-archive."""
         run([self.name, "save", "--output", archive, tag])
 
 
@@ -45,6 +51,7 @@ class Buildah:
     name: str = "buildah"
 
     def build(self, root: Path, tag: str, base_image: str | None) -> None:
+        """Build the Dockerfile in `root`; without a base image the engine knows one."""
         policy = self.store / "policy.json"
         # Only archives of our own are read, which nobody signs.
         write_atomically(policy, json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
@@ -71,8 +78,9 @@ class Buildah:
         )
 
     def save(self, tag: str, archive: Path) -> None:
+        """Write the image as a docker-archive."""
         archive.unlink(missing_ok=True)
-        trust = ["--signature-policy", self.store / "policy.json"]
+        trust = ["--signature-policy", f"{self.store}/policy.json"]
         run([*self._command, "push", *trust, tag, f"docker-archive:{archive}:{tag}"])
 
     @property
