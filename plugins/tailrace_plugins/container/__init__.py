@@ -1,0 +1,1 @@
+"""Images run as Jobs of their own."""

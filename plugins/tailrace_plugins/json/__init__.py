@@ -1,0 +1,1 @@
+"""Work on JSON values."""

@@ -1,0 +1,1 @@
+"""The key-value store, which outlives a Run."""

@@ -1,0 +1,1 @@
+"""Programs that the flow carries in itself."""

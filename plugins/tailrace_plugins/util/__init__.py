@@ -1,0 +1,1 @@
+"""Small steps of a flow itself: log, sleep, fail, set."""
