@@ -5,8 +5,11 @@
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE_IMAGE}
 
+# Libraries ask who they run as, so that the user has a name.
 # -S: nothing of the base's own site-packages is looked for. -P: nor beside the program.
 RUN set -e; \
+    echo 'tailrace:x:65532:65532::/tmp:/usr/sbin/nologin' >> /etc/passwd; \
+    echo 'tailrace:x:65532:' >> /etc/group; \
     launcher() { printf '#!%s -SP\nfrom %s import %s\n\n%s()\n' "$(command -v python3)" "$2" "$3" "$3" > "/usr/local/bin/$1"; \
                  chmod 755 "/usr/local/bin/$1"; }; \
     launcher tailrace tailrace_cli.main app; \
