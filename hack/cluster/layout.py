@@ -13,6 +13,7 @@ from common.console import ToolError
 SYSTEM_STATE = Path("/var/lib/tailrace")
 # Interface names hold 15 characters, and a socket's path 107.
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+IDENTITY = "cluster.json"
 DEFAULT_NAME = "tailrace-dev"
 DEFAULT_API_ONLY_NAME = "tailrace-api"
 
@@ -112,7 +113,7 @@ class Cluster:
 
     def save(self) -> None:
         """Remember the cluster."""
-        write_atomically(self.directory / "cluster.json", json.dumps(asdict(self)) + "\n")
+        write_atomically(self.directory / IDENTITY, json.dumps(asdict(self)) + "\n")
 
 
 def check_name(name: str) -> str:
@@ -125,11 +126,20 @@ def check_name(name: str) -> str:
 def find(name: str) -> Cluster | None:
     """The cluster of that name, running or not."""
     for base in (user_state(), SYSTEM_STATE):
-        file = base / check_name(name) / "cluster.json"
+        file = base / check_name(name) / IDENTITY
         if file.exists():
-            stored = json.loads(file.read_text())
-            return Cluster(**{**stored, "ports": Ports(**stored["ports"])})
+            return _read(file)
     return None
+
+
+def with_nodes() -> list[Cluster]:
+    """All clusters with a node, running or not."""
+    return [_read(file) for file in sorted(SYSTEM_STATE.glob(f"*/{IDENTITY}"))]
+
+
+def _read(file: Path) -> Cluster:
+    stored = json.loads(file.read_text())
+    return Cluster(**{**stored, "ports": Ports(**stored["ports"])})
 
 
 def require(name: str) -> Cluster:

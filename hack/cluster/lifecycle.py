@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cluster import bootstrap, cgroups, control, files, layout, packages, programs, sandbox
-from cluster.addresses import NoFreeBlockError, choose, parse_routes
+from cluster.addresses import Network, NoFreeBlockError, choose, parse_routes
 from cluster.layout import Cluster, Ports
 from cluster.probes import free_ports
 from common.cache import cache_directory, lock
@@ -62,21 +62,27 @@ def down(cluster: Cluster) -> None:
 
 
 def _create(name: str, *, api_only: bool) -> Cluster:
-    if api_only:
-        # No traffic goes to these addresses; only the API's flags name them.
-        cluster = Cluster(name, api_only, choose(name, []).block, Ports(*free_ports(3)))
-    else:
+    # The lock: two new clusters must not choose the same addresses.
+    with lock(cache_directory() / "locks" / "addresses"):
+        ports = Ports(*free_ports(3)) if api_only else Ports()
         try:
-            routes = parse_routes(run(["ip", "-4", "route", "show", "table", "all"]))
-            cluster = Cluster(name, api_only, choose(name, routes).block, Ports())
+            # Without a node no traffic goes to the addresses: only the API's flags name them.
+            block = choose(name, [] if api_only else _taken()).block
         except NoFreeBlockError as error:
             raise ToolError(str(error)) from error
-    for directory in (cluster.certificates, cluster.configuration, cluster.logs):
-        directory.mkdir(parents=True, exist_ok=True)
-    cluster.directory.chmod(0o700 if api_only else 0o755)
-    cluster.certificates.chmod(0o700)
-    cluster.save()
+        cluster = Cluster(name, api_only, block, ports)
+        for directory in (cluster.certificates, cluster.configuration, cluster.logs):
+            directory.mkdir(parents=True, exist_ok=True)
+        cluster.directory.chmod(0o700 if api_only else 0o755)
+        cluster.certificates.chmod(0o700)
+        cluster.save()
     return cluster
+
+
+def _taken() -> list[Network]:
+    """Networks that the host has routes to, or that a cluster will have which is stopped now."""
+    routes = parse_routes(run(["ip", "-4", "route", "show", "table", "all"]))
+    return [*routes, *(cluster.addresses.everything for cluster in layout.with_nodes())]
 
 
 def _start(cluster: Cluster, tools: Path, plugins: Path | None) -> Cluster:
@@ -88,10 +94,9 @@ def _start(cluster: Cluster, tools: Path, plugins: Path | None) -> Cluster:
         files.write(cluster, tools, plugins)
         if not cluster.api_only:
             cgroups.create(cluster.cgroup)
-        main = Path(__file__).parent
-        command = [sys.executable, str(main), "supervise", "--name", cluster.name]
-        pid = sandbox.launch(cluster, command, cluster.logs / "supervisor.log")
-        control.remember(cluster, pid)
+        command = [sys.executable, str(Path(__file__).parent), "supervise", "--name", cluster.name]
+        control.kill(cluster)
+        sandbox.launch(cluster, command, cluster.logs / "supervisor.log")
         control.await_state(cluster, {"apiserver": "ready"}, START_SECONDS)
     return cluster
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import IO, cast
 
+from cluster import control
 from cluster.layout import Cluster
 from common.cache import write_atomically
 from common.console import ToolError
@@ -36,8 +37,8 @@ def host_link(cluster: Cluster) -> str:
     return "tr" + hashlib.sha256(cluster.name.encode()).hexdigest()[:12]
 
 
-def launch(cluster: Cluster, command: list[str], log: Path) -> int:
-    """Start the supervisor, in namespaces of its own if the cluster has a node; its process id."""
+def launch(cluster: Cluster, command: list[str], log: Path) -> None:
+    """Start the supervisor, in namespaces of its own if the cluster has a node."""
     if not cluster.api_only:
         command = ["unshare", *NAMESPACES, "--propagation", "private", "--", *command]
     with log.open("ab") as output:
@@ -54,12 +55,13 @@ def launch(cluster: Cluster, command: list[str], log: Path) -> int:
         pid = process.pid if cluster.api_only else _child_of(process)
         if not cluster.api_only:
             _connect(cluster, pid)
+        # Before anything starts: `down` has to find it even if this process ends here.
+        control.remember(cluster, pid)
         stdin.write(READY)
         stdin.close()
     except BaseException:
         process.kill()
         raise
-    return pid
 
 
 def _child_of(process: subprocess.Popen[bytes]) -> int:

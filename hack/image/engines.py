@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cluster import packages
-from common.cache import cache_directory, write_atomically
+from common.cache import cache_directory, lock, write_atomically
 from common.console import ToolError, step
 from common.process import run, succeeds
 from image import base
@@ -62,26 +62,33 @@ class Buildah:
                 archive = base.archived()
                 with step("import the base image"):
                     run([*self._command, "pull", *trust, f"docker-archive:{archive}"])
-        run(
-            [
-                *self._command,
-                "build",
-                *trust,
-                # Runs where there are no user namespaces, and inside of containers.
-                "--isolation=chroot",
-                "--layers",
-                "--pull-never",
-                f"--build-arg=BASE_IMAGE={base_image}",
-                f"--tag={tag}",
-                root,
-            ]
-        )
+        build = [
+            *self._command,
+            "build",
+            *trust,
+            # Runs where there are no user namespaces, and inside of containers.
+            "--isolation=chroot",
+            "--layers",
+            "--pull-never",
+            f"--build-arg=BASE_IMAGE={base_image}",
+            f"--tag={tag}",
+            str(root),
+        ]
+        with lock(cache_directory() / "locks" / self.name):
+            self._tidy()
+            run(build)
 
     def save(self, tag: str, archive: Path) -> None:
         """Write the image as a docker-archive."""
         archive.unlink(missing_ok=True)
         trust = ["--signature-policy", f"{self.store}/policy.json"]
         run([*self._command, "push", *trust, tag, f"docker-archive:{archive}:{tag}"])
+
+    def _tidy(self) -> None:
+        """Remove what no build can use again: what a failed one was at, and former versions of tags."""
+        for words in (["rm", "--all"], ["rmi", "--prune"]):
+            # The build does not depend on it.
+            succeeds([*self._command, *words], seconds=60)
 
     @property
     def _command(self) -> list[str]:
