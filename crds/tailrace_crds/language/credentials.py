@@ -6,6 +6,7 @@ hold `${NAME}` can never call for a credential. `$${` stands for a literal `${`.
 """
 
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, Self
 
@@ -44,20 +45,35 @@ class SecretText(str):
         )
 
 
-def split(text: str) -> tuple[str | Reference, ...]:
-    """A text as its author wrote it, in literal pieces and references; `$${` is already `${` in them."""
-    parts: list[str | Reference] = []
-    literal, end = "", 0
-    for match in PLACE.finditer(text):
-        literal += text[end : match.start()]
-        end = match.end()
+class Marks:
+    """A text whose references are replaced by marks, while something else works on it, and put back after."""
+
+    def __init__(self, written: str) -> None:
+        self._nonce = secrets.randbelow(10**20)
+        self._names: list[str] = []
+        self.text = PLACE.sub(self._mark, written)
+
+    def _mark(self, match: re.Match[str]) -> str:
         if match["escaped"]:
-            literal += "${"
-            continue
-        parts += [literal, Reference(match["name"])]
-        literal = ""
-    parts.append(literal + text[end:])
-    return tuple(part for part in parts if part)
+            return "${"
+        self._names.append(match["name"])
+        return f"\ue000{self._nonce:020}.{len(self._names) - 1}\ue001"
+
+    def replaced(self, value: Any) -> Any:
+        """The JSON value with a SecretText for each string that holds a mark."""
+        if isinstance(value, str) and "\ue000" in value:
+            return self._secret_text(value)
+        if isinstance(value, dict):
+            return {key: self.replaced(item) for key, item in value.items()}
+        return [self.replaced(item) for item in value] if isinstance(value, list) else value
+
+    def _secret_text(self, text: str) -> str:
+        pieces = re.split(rf"\ue000{self._nonce:020}\.(\d+)\ue001", text)
+        if len(pieces) == 1:
+            return text
+        return SecretText(
+            Reference(self._names[int(piece)]) if index % 2 else piece for index, piece in enumerate(pieces)
+        )
 
 
 def references(value: Any) -> set[str]:

@@ -12,7 +12,7 @@ from tailrace_crds.language.problems import Problem, joined, kind, suggestion
 from tailrace_crds.language.properties import strings
 from tailrace_crds.language.tasks import Place
 from tailrace_crds.language.template_source import Path
-from tailrace_crds.language.templates import dotted
+from tailrace_crds.language.undefined import dotted
 
 TASK_FIELDS = ("outputs", "phase")
 RUN_FIELDS = ("name", "namespace", "id", "attempt", "startTime")

@@ -1,33 +1,37 @@
-"""The text of a template, taken apart: its blocks, and the paths, filters and calls that it names."""
+"""The text of a template, taken apart: its blocks, their words, and the paths that they read."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 """What a template reads, such as ("tasks", "fetch", "outputs", "items", 0)."""
 
+KEYWORDS = frozenset("and or not in is if elif else true false none True False None recursive".split())  # noqa: SIM905 — reads as the list it is
+
 _OPENING = re.compile(r"\{\{|\{%|\{#")
 _STRING = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
-_TOKEN = re.compile(
-    rf"\s+|(?P<string>{_STRING})|(?P<name>[^\W\d]\w*)|(?P<number>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<op>//|\*\*|[=!<>]=|.)",
+_NUMBER = r"0[xXoObB][0-9a-fA-F_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_WORD = re.compile(
+    rf"\s+|(?P<string>{_STRING})|(?P<name>[^\W\d]\w*)|(?P<number>{_NUMBER})|(?P<op>//|\*\*|[=!<>]=|.)",
     re.DOTALL,
 )
 _RAW = re.compile(r"[-+]?\s*raw\s*[-+]?%\}")
 _RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A piece of a template: `kind` is text, expression, statement or comment; `source` its inside."""
 
     kind: str
     source: str
+    start: int
+    """Where the inside begins in the template."""
 
 
-@dataclass(frozen=True)
-class Token:
+class Word(NamedTuple):
     """A word of an expression; `kind` is string, name, number or op."""
 
     kind: str
@@ -46,164 +50,147 @@ def blocks(text: str) -> tuple[Block, ...]:
     end = 0
     while opening := _OPENING.search(text, end):
         if opening.start() > end:
-            found.append(Block("text", text[end : opening.start()]))
+            found.append(Block("text", text[end : opening.start()], end))
         piece, end = _block(text, opening.start())
         found.append(piece)
     if end < len(text):
-        found.append(Block("text", text[end:]))
+        found.append(Block("text", text[end:], end))
     return tuple(found)
 
 
 def _block(text: str, start: int) -> tuple[Block, int]:
     """The block that opens at `start`, and where it ends."""
-    opening, inside = text[start : start + 2], start + 2
-    if opening == "{#":
-        close = text.find("#}", inside)
-        return (
-            (Block("comment", text[inside:close]), close + 2)
-            if close >= 0
-            else (Block("text", text[start:]), len(text))
-        )
-    raw = _RAW.match(text, inside) if opening == "{%" else None
+    kind = {"{{": "expression", "{%": "statement", "{#": "comment"}[text[start : start + 2]]
+    inside = start + 2
+    raw = _RAW.match(text, inside) if kind == "statement" else None
     if raw is not None:
-        raw_end = _RAW_END.search(text, raw.end())
-        close = raw_end.start() if raw_end else len(text)
-        return Block("text", text[raw.end() : close]), raw_end.end() if raw_end else len(text)
-    closing = "}}" if opening == "{{" else "%}"
-    end = _closing(text, inside, closing)
+        return _raw(text, raw.end())
+    if kind == "comment":
+        close = text.find("#}", inside)
+    else:
+        close = _closing(text, inside, "}}" if kind == "expression" else "%}")
+    if close < 0:
+        return Block("text", text[start:], start), len(text)
+    first = inside + (text[inside : inside + 1] in {"-", "+"} and inside < close)
+    last = close - (text[close - 1] in {"-", "+"} and close > first)
+    return Block(kind, text[first:last], first), close + 2
+
+
+def _raw(text: str, start: int) -> tuple[Block, int]:
+    end = _RAW_END.search(text, start)
     if end is None:
-        return Block("text", text[start:]), len(text)
-    source = text[inside:end].removeprefix("-").removeprefix("+").removesuffix("-").removesuffix("+")
-    return Block("expression" if opening == "{{" else "statement", source), end + 2
+        return Block("text", text[start:], start), len(text)
+    return Block("text", text[start : end.start()], start), end.end()
 
 
-def _closing(text: str, position: int, closing: str) -> int | None:
-    """Where the block's end stands, strings and nested braces left aside."""
+def _closing(text: str, position: int, closing: str) -> int:
+    """Where the block's end stands, strings and braces within left aside; -1 where it has none."""
     depth = 0
     while position < len(text):
         if depth == 0 and text.startswith(closing, position):
             return position
-        match = _TOKEN.match(text, position)
+        match = _WORD.match(text, position)
         if match is None:
-            return None
+            return -1
         depth += {"{": 1, "}": -1}.get(match.group(), 0)
         position = match.end()
-    return None
+    return -1
 
 
 def expression(text: str) -> str | None:
     """The source of the one expression that is all of the text, but for white space around; else None."""
     stripped = text.strip()
-    if not (stripped.startswith("{{") and stripped.endswith("}}")):
+    if not stripped.startswith("{{"):
         return None
     found = blocks(stripped)
     return found[0].source.strip() if len(found) == 1 and found[0].kind == "expression" else None
 
 
 @lru_cache(maxsize=4096)
-def tokens(source: str) -> tuple[Token, ...]:
+def words(source: str) -> tuple[Word, ...]:
     """The words of an expression or statement, white space left out."""
     return tuple(
-        Token(match.lastgroup, match.group())
-        for match in _TOKEN.finditer(source)
+        Word(match.lastgroup, match.group())
+        for match in _WORD.finditer(source)
         if match.lastgroup is not None
     )
 
 
-@lru_cache(maxsize=4096)
-def paths(text: str) -> tuple[Path, ...]:
-    """Every path that the template's expressions and statements begin with a name; locals are among them."""
+def code(text: str) -> Iterator[Block]:
+    """The expressions and statements of a template."""
+    return (block for block in blocks(text) if block.kind in {"expression", "statement"})
+
+
+def paths(text: str) -> dict[Path, None]:
+    """Every path in the template, in order; the template's own variables are among them."""
     found: dict[Path, None] = {}
-    for block in blocks(text):
-        if block.kind in {"expression", "statement"}:
-            words = tokens(block.source)
-            for index in _starts(words, statement=block.kind == "statement"):
-                found[path_at(words, index)[0]] = None
-    return tuple(found)
+    for block in code(text):
+        inside = words(block.source)
+        for index in _starts(inside, statement=block.kind == "statement"):
+            found[path_at(inside, index)[0]] = None
+    return found
 
 
-_KEYWORDS = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "if",
-        "else",
-        "true",
-        "false",
-        "none",
-        "True",
-        "False",
-        "None",
-        "recursive",
-        "loop",
-    ]
-)
+def assigned(text: str) -> frozenset[str]:
+    """The names that the template's own statements give values to."""
+    found: set[str] = set()
+    for block in code(text):
+        inside = words(block.source)
+        if block.kind == "statement" and inside and inside[0].text in {"for", "set", "with"}:
+            found |= _targets(inside)
+    return frozenset(found)
 
 
-def _starts(words: tuple[Token, ...], *, statement: bool) -> Iterator[int]:
+def _targets(inside: tuple[Word, ...]) -> set[str]:
+    if inside[0].text == "for":
+        end = next((index for index, word in enumerate(inside) if word.text == "in"), len(inside))
+        return {word.text for word in inside[1:end] if word.kind == "name"} | {"loop"}
+    named = {word.text for word, after in pairwise(inside) if word.kind == "name" and after.text == "="}
+    return named | {word.text for word in inside[1:2] if word.kind == "name"}
+
+
+def _starts(inside: tuple[Word, ...], *, statement: bool) -> Iterator[int]:
     """Where paths begin: names that are no attribute, filter, test, keyword or keyword argument."""
-    after_is = False
-    for index, word in enumerate(words):
-        before = words[index - 1].text if index else ""
-        follows = words[index + 1].text if index + 1 < len(words) else ""
-        if word.kind != "name":
-            after_is = False
+    for index, word in enumerate(inside):
+        before = inside[index - 1].text if index else ""
+        if word.kind != "name" or word.text in KEYWORDS or before in {".", "|"} or is_test(inside, index):
             continue
-        if after_is and before in {"is", "not"}:
-            after_is = word.text == "not"
+        if statement and index == 0:
             continue
-        after_is = word.text == "is"
-        if word.text in _KEYWORDS or before in {".", "|"} or (statement and index == 0):
-            continue
-        if follows == "=" and not statement and before in {"(", ","}:
-            continue
-        yield index
+        follows = inside[index + 1].text if index + 1 < len(inside) else ""
+        if follows != "=" or before not in {"(", ","} or statement:
+            yield index
 
 
-def path_at(words: tuple[Token, ...], index: int) -> tuple[Path, int]:
-    """The path that begins at a name, of attributes and constant subscripts, and the word after it.
+def is_test(inside: tuple[Word, ...], index: int) -> bool:
+    """Whether a name is a test: `is name`, `is not name`."""
+    before = [word.text for word in inside[max(0, index - 2) : index]]
+    return before[-1:] == ["is"] or before == ["is", "not"]
 
-    A method that is called on it is left out.
-    """
-    path: list[str | int] = [words[index].text]
+
+def path_at(inside: tuple[Word, ...], index: int) -> tuple[Path, int]:
+    """The path that begins at a name, of attributes and constant subscripts, and the word after it."""
+    path: list[str | int] = [inside[index].text]
     index += 1
-    while index < len(words):
-        rest = words[index : index + 4]
-        if rest[0].text == "." and len(rest) > 1 and rest[1].kind == "name":
-            if len(rest) > 2 and rest[2].text == "(":  # noqa: PLR2004 — a call: .name(
-                break
-            path.append(rest[1].text)
+    while index < len(inside):
+        opening, *rest = inside[index : index + 3]
+        if opening.text == "." and rest and rest[0].kind == "name":
+            path.append(rest[0].text)
             index += 2
-        elif rest[0].text == "." and len(rest) > 1 and rest[1].kind == "number" and rest[1].text.isdigit():
-            path.append(int(rest[1].text))
+        elif opening.text == "." and rest and rest[0].kind == "number" and rest[0].text.isdigit():
+            path.append(int(rest[0].text))
             index += 2
         elif (
-            rest[0].text == "["
-            and len(rest) > 2
-            and rest[2].text == "]"
-            and rest[1].kind in {"string", "number"}
+            opening.text == "[" and rest[1:] and rest[1].text == "]" and rest[0].kind in {"string", "number"}
         ):
-            key = rest[1].text
-            path.append(unquoted(key) if rest[1].kind == "string" else int(float(key)))
+            path.append(_constant(rest[0]))
             index += 3
         else:
             break
     return tuple(path), index
 
 
-def unquoted(literal: str) -> str:
-    """The value of a string literal; escapes other than of quotes and backslashes stay as they are."""
-    return re.sub(r"\\([\"'\\])", r"\1", literal[1:-1])
-
-
-def filters(text: str) -> Iterator[str]:
-    """The names of the filters that a template uses."""
-    for block in blocks(text):
-        if block.kind in {"expression", "statement"}:
-            words = tokens(block.source)
-            for index, word in enumerate(words):
-                if index and word.kind == "name" and words[index - 1].text == "|":
-                    yield word.text
+def _constant(word: Word) -> str | int:
+    if word.kind == "string":
+        return re.sub(r"\\([\"'\\])", r"\1", word.text[1:-1])
+    return int(float(word.text)) if word.text[:2].lower() not in {"0x", "0o", "0b"} else int(word.text, 0)
