@@ -1,0 +1,1 @@
+"""Schema changes, run at every start by `tailrace_api.store.migrate`."""
