@@ -39,6 +39,11 @@ class WorkQueue(Generic[Key]):
         since = [next(iter(group.values())) for group in (self._waiting, self._active) if group]
         return time.monotonic() - min(since) if since else 0.0
 
+    @property
+    def stuck(self) -> float:
+        """Seconds for which the key being handled longest has been so; 0 where none is."""
+        return time.monotonic() - next(iter(self._active.values())) if self._active else 0.0
+
     def add(self, key: Key) -> None:
         """Have the key handled as soon as a worker is free."""
         if key in self._active:

@@ -1,0 +1,1 @@
+"""Decisions: data in, data out, `now` a parameter. No client, no clock, no kopf."""
