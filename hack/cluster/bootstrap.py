@@ -13,6 +13,7 @@ from common.console import ToolError, step
 from common.process import run, succeeds
 
 NODE_SECONDS = 120.0
+NODE_COMPONENTS = ("controller-manager", "scheduler", "kubelet", "proxy", "dns")
 
 
 def complete(cluster: Cluster, tools: Path) -> None:
@@ -24,17 +25,17 @@ def complete(cluster: Cluster, tools: Path) -> None:
     control.await_state(cluster, {"containerd": "ready"}, NODE_SECONDS)
     if PAUSE_IMAGE not in images.names(cluster):
         images.load(cluster, pause_archive(cluster))
-    if is_ready(kubectl, cluster.name):
+    if control.all_ready(cluster) and is_ready(kubectl, cluster.name):
         return
     run([*kubectl, "apply", "--server-side", "-f", "-"], stdin=json.dumps(dns_role()))
     with step("wait for the node"):
         deadline = time.monotonic() + NODE_SECONDS
+        # The node's condition is of no use before: it may be from when the cluster last ran.
+        control.await_state(cluster, dict.fromkeys(NODE_COMPONENTS, "ready"), NODE_SECONDS)
         while not is_ready(kubectl, cluster.name):
             if time.monotonic() > deadline:
                 raise ToolError(f"the node is not ready; see {cluster.logs / 'kubelet.log'}")
             time.sleep(0.2)
-        others = {"scheduler": "ready", "proxy": "ready", "dns": "ready"}
-        control.await_state(cluster, others, NODE_SECONDS)
 
 
 def is_ready(kubectl: list[str], node: str) -> bool:

@@ -185,6 +185,8 @@ def _kubelet(cluster: Cluster, tools: Path) -> Component:
             f"{tools}/kubelet",
             f"--config={cluster.configuration}/kubelet.json",
             f"--kubeconfig={cluster.kubeconfig_of('kubelet')}",
+            # Two kubelets with one directory remove each other's pods from it.
+            f"--root-dir={cluster.directory}/kubelet",
             f"--hostname-override={cluster.name}",
             f"--node-ip={cluster.addresses.node}",
         ),

@@ -38,6 +38,11 @@ def states(cluster: Cluster) -> dict[str, str] | None:
     return {name: str(described["state"]) for name, described in components.items()}
 
 
+def all_ready(cluster: Cluster) -> bool:
+    """Whether the cluster runs with all its components."""
+    return set((states(cluster) or {}).values()) == {"ready"}
+
+
 def processes(cluster: Cluster) -> list[int]:
     """The components' process ids as the supervisor sees them."""
     try:

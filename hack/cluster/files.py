@@ -1,6 +1,7 @@
 """Writing a cluster's files: keys, kubeconfigs, configuration, the sandbox image."""
 
 import json
+import os
 from pathlib import Path
 
 from cluster import certificates, node_files, pause_image
@@ -22,6 +23,9 @@ def write(cluster: Cluster, tools: Path, cni_plugins: Path | None) -> None:
     if not (cluster.certificates / "ca.crt").exists():
         run([tools / "kube", "certs"], stdin=json.dumps(certificates.request(cluster)))
     _write_kubeconfig(cluster, cluster.kubeconfig, certificates.ADMINISTRATOR)
+    if "SUDO_UID" in os.environ:
+        # The person who called sudo goes on without it.
+        os.chown(cluster.kubeconfig, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
     if cluster.api_only or cni_plugins is None:
         return
     for user in certificates.COMPONENTS_WITH_KUBECONFIG:

@@ -33,8 +33,11 @@ def up(name: str, *, api_only: bool) -> Cluster:
         tools, plugins = obtain(api_only=api_only)
         if cluster is None:
             cluster = _create(name, api_only=api_only)
-        if control.states(cluster) is None:
+        states = control.states(cluster)
+        if states is None:
             cluster = _start(cluster, tools, plugins)
+        else:
+            _start_again(cluster, [name for name, state in states.items() if state == "stopped"])
         bootstrap.complete(cluster, tools)
     return cluster
 
@@ -99,6 +102,13 @@ def _start(cluster: Cluster, tools: Path, plugins: Path | None) -> Cluster:
         sandbox.launch(cluster, command, cluster.logs / "supervisor.log")
         control.await_state(cluster, {"apiserver": "ready"}, START_SECONDS)
     return cluster
+
+
+def _start_again(cluster: Cluster, stopped: list[str]) -> None:
+    """Start what `stop` has stopped."""
+    for name in stopped:
+        with step(f"start {name}"):
+            control.set_wanted(cluster, name, wanted=True, seconds=START_SECONDS)
 
 
 def _remove_directory(directory: Path) -> None:

@@ -78,6 +78,10 @@ def test_the_kubelet_is_the_node_that_its_certificate_names(with_node):
     assert flag(commands(with_node)["kubelet"], "hostname-override") == "one"
 
 
+def test_the_kubelet_keeps_to_the_clusters_directory(with_node):
+    assert flag(commands(with_node)["kubelet"], "root-dir") == "/var/lib/tailrace/one/kubelet"
+
+
 def test_pods_are_kept_in_the_clusters_own_cgroup(with_node):
     assert node_files.kubelet(with_node)["cgroupRoot"] == "/tailrace/one"
 
