@@ -15,7 +15,7 @@ from tailrace_crds.language.template_source import Path
 from tailrace_crds.language.undefined import dotted
 
 TASK_FIELDS = ("outputs", "phase")
-RUN_FIELDS = ("name", "namespace", "id", "attempt", "startTime")
+RUN_FIELDS = ("name", "namespace", "id", "attempt", "phase", "startTime")
 FLOW_FIELDS = ("name", "namespace", "revision")
 ERROR_FIELDS = ("task", "message", "reason")
 TRIGGER_FIELDS = ("type", "name", "slot", "cause", "payload")
