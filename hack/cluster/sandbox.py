@@ -52,7 +52,7 @@ def launch(cluster: Cluster, command: list[str], log: Path) -> None:
         )
     stdin = cast("IO[bytes]", process.stdin)
     try:
-        pid = process.pid if cluster.api_only else _child_of(process)
+        pid = process.pid if cluster.api_only else _child_of(process, log)
         if not cluster.api_only:
             _connect(cluster, pid)
         # Before anything starts: `down` has to find it even if this process ends here.
@@ -64,7 +64,7 @@ def launch(cluster: Cluster, command: list[str], log: Path) -> None:
         raise
 
 
-def _child_of(process: subprocess.Popen[bytes]) -> int:
+def _child_of(process: subprocess.Popen[bytes], log: Path) -> int:
     """The host's number for process 1 of the new namespace."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None:
@@ -72,7 +72,8 @@ def _child_of(process: subprocess.Popen[bytes]) -> int:
             child = int(numbers[0])
             if _network_of(child) != _network_of(os.getpid()):
                 return child
-    raise ToolError("namespaces could not be created; is this a container without privileges?")
+    said = log.read_text().strip().splitlines()[-1:]
+    raise ToolError(f"namespaces cannot be made here, perhaps in a container without privileges: {said}")
 
 
 def _network_of(pid: int) -> Path:
@@ -120,6 +121,12 @@ def _mount(cluster: Cluster) -> None:
         # It finds what it wants, and so leaves the machine as it is.
         write_atomically(settings / name, f"{value}\n")
         run(["mount", "--bind", settings / name, Path("/proc/sys") / name])
+    # The pull of an image that was not loaded fails at once, and not when a name server does not answer.
+    resolver = Path("/etc/resolv.conf").resolve()
+    resolver.parent.mkdir(parents=True, exist_ok=True)
+    if not resolver.exists():
+        resolver.touch()
+    run(["mount", "--bind", cluster.configuration / "resolv.conf", resolver])
     # Pods may ask for mounts that propagate to the node.
     run(["mount", "--make-rshared", "/"])
 
