@@ -103,9 +103,13 @@ def from_kubeconfig(path: Path, context: str | None = None) -> Config:
         )
 
     server = cluster["server"]
+    try:
+        trust = _trust(cluster, user, path.parent) if server.startswith("https://") else None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the certificates that {path} names cannot be used: {error}") from error
     return Config(
         server=server.rstrip("/"),
-        ssl=_trust(cluster, user, path.parent) if server.startswith("https://") else None,
+        ssl=trust,
         token=_token(user, path.parent),
         namespace=chosen.get("namespace") or "default",
     )
