@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from tailrace_crds.language import schema_tree, schemas
-from tailrace_crds.language.problems import Problem
+from tailrace_crds.language.problems import Problem, joined
 from tailrace_crds.language.schemas import SchemaError
 
 _MAX_DEPTH = 20
@@ -30,7 +30,7 @@ def check_schema(schema: dict[str, Any], path: str = "spec.inputs") -> list[Prob
         defaults = with_defaults({**schema, "required": []}, {})
         found = schemas.check({**schema, "required": []}, defaults, path)
     except SchemaError as error:
-        return [Problem(path, f"is not a JSON Schema: {error}")]
+        return [Problem(joined(path, *error.location), f"is not JSON Schema: {error.reason}")]
     return [Problem(problem.path, f"the default {problem.message}") for problem in found]
 
 

@@ -68,14 +68,10 @@ def _literals(properties: dict[str, Any], manifest: Manifest, path: str) -> list
 def _credentials(properties: dict[str, Any], manifest: Manifest, path: str) -> list[Problem]:
     """`${NAME}` only where the plugin puts the value in; elsewhere it would stay as it is."""
     passed = {*manifest.credential_properties, *manifest.literal_properties, *manifest.verbatim_properties}
-    where = " and ".join(manifest.credential_properties)
-    there = (
-        f"{manifest.id} takes credentials only in {where}" if where else f"{manifest.id} takes no credentials"
-    )
+    where = ", ".join(manifest.credential_properties)
+    there = f"{manifest.id} takes credentials {f'only in {where}' if where else 'nowhere'}"
     return [
-        Problem(
-            spot, f"${{{name}}} would not be filled in here: {there}; for the text itself write $${{{name}}}"
-        )
+        Problem(spot, f"${{{name}}} is not filled in here: {there}; for the text itself write $${{{name}}}")
         for key, value in properties.items()
         if key not in passed
         for spot, text in strings(value, joined(path, key))

@@ -212,7 +212,7 @@ def _in_schema(schema: Any, path: Path, below: Path, whose: str) -> str | None:
 
 
 def _is_scalar(node: dict[str, Any]) -> bool:
-    return node.get("type") in {"string", "integer", "number", "boolean", "null"}
+    return node.get("type") in ("string", "integer", "number", "boolean", "null")
 
 
 def _is_closed(schema: Any, node: dict[str, Any]) -> bool:

@@ -16,7 +16,12 @@ _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 
 
 class SchemaError(ValueError):
-    """What should be a JSON Schema is none; the message says why."""
+    """What should be a JSON Schema is none: the message says why, `location` where in it."""
+
+    def __init__(self, message: str, location: tuple[str | int, ...] = ()) -> None:
+        super().__init__(f"{joined('', *location)}: {message}" if location else message)
+        self.reason = message
+        self.location = location
 
 
 def check(schema: Any, value: Any, path: str) -> list[Problem]:
@@ -42,8 +47,7 @@ def validator(schema: str) -> jsonschema_rs.Validator:
             json.loads(schema), offline=True, pattern_options=_PATTERNS, validate_formats=True
         )
     except ValidationError as error:
-        place = joined("", *error.instance_path)
-        raise SchemaError(f"{place}: {_schema_fault(error)}" if place else _schema_fault(error)) from None
+        raise SchemaError(_schema_fault(error), tuple(error.instance_path)) from None
     except (jsonschema_rs.ReferencingError, ValueError) as error:
         raise SchemaError(str(error).splitlines()[0]) from None
 

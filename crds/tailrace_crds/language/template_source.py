@@ -150,15 +150,16 @@ def _targets(inside: tuple[Word, ...]) -> set[str]:
 
 
 def _starts(inside: tuple[Word, ...], *, statement: bool) -> Iterator[int]:
-    """Where paths begin: names that are no attribute, filter, test, keyword or keyword argument."""
-    for index, word in enumerate(inside):
-        before = inside[index - 1].text if index else ""
-        if word.kind != "name" or word.text in KEYWORDS or before in {".", "|"} or is_test(inside, index):
-            continue
-        if statement and index == 0:
-            continue
+    """Where paths begin: names that are no attribute, filter, test, keyword, or what a value is given to."""
+    first = 1 if statement else 0
+    if statement and inside[:1] == (Word("name", "for"),):
+        first = next((index for index, word in enumerate(inside) if word.text == "in"), len(inside))
+    for index in range(first, len(inside)):
+        word, before = inside[index], inside[index - 1].text if index else ""
         follows = inside[index + 1].text if index + 1 < len(inside) else ""
-        if follows != "=" or before not in {"(", ","} or statement:
+        if word.kind != "name" or word.text in KEYWORDS or before in {".", "|"} or follows == "=":
+            continue
+        if not is_test(inside, index):
             yield index
 
 

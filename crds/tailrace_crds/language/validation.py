@@ -1,6 +1,7 @@
 """What of a Flow can never work. One function for the operator, the facade and the command line."""
 
 import json
+import re
 from typing import Any
 
 from pydantic import ValidationError
@@ -32,19 +33,20 @@ def validate_flow(document: Any, plugins: PluginLookup) -> list[Problem]:
 def validate(spec: Any, plugins: PluginLookup) -> list[Problem]:
     """Everything wrong with a Flow's spec, paths beginning with `spec`; at most 100 problems."""
     try:
-        if len(json.dumps(spec, ensure_ascii=False).encode("utf-8", "replace")) > MAX_BYTES:
+        if len(json.dumps(spec, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")) > MAX_BYTES:
             return [Problem("spec", f"should have at most {MAX_BYTES} bytes as JSON")]
         flow = FlowSpec.model_validate(spec)
     except ValidationError as error:
         return structure.problems(error, FlowSpec, "spec")[:MAX_PROBLEMS]
     except (RecursionError, ValueError, TypeError):
         return [Problem("spec", "is not JSON that can be read")]
-    return _meaning(flow, plugins)[:MAX_PROBLEMS]
+    return sorted(_meaning(flow, plugins), key=_position)[:MAX_PROBLEMS]
 
 
 def _meaning(flow: FlowSpec, plugins: PluginLookup) -> list[Problem]:
     everything = places(flow)
     found = [*_schema(flow), *_names(everything), *_needs(flow)]
+    found += properties.duration("spec.timeout", flow.timeout) + properties.retry("spec.retry", flow.retry)
     for place in everything:
         found += properties.check(place, plugins)
     return found + references.check(flow, everything, plugins)
@@ -70,17 +72,30 @@ def _needs(flow: FlowSpec) -> list[Problem]:
     """Each name in `needs` is a task of the same list, and no task waits for itself."""
     found = []
     for section, tasks in (("tasks", flow.tasks), ("onFailure", flow.on_failure), ("finally", flow.finally_)):
-        known = {task.name for task in tasks}
+        known = {task.name: None for task in tasks}
         for index, task in enumerate(tasks):
             for position, need in enumerate(task.needs or ()):
                 if need not in known:
                     path = f"spec.{section}[{index}].needs[{position}]"
-                    others = known - {task.name}
+                    others = known.keys() - {task.name}
                     found.append(
                         Problem(path, f"there is no task {need} in spec.{section}{suggestion(need, others)}")
                     )
-        cycle = graph.find_cycle(graph.edges(tasks))
+        cycle = graph.find_cycle(graph.edges(tasks)) if len(known) == len(tasks) else None
         if cycle is not None:
             path = f"spec.{section}"
             found.append(Problem(path, f"the tasks wait for each other in a cycle: {' → '.join(cycle)}"))
     return found
+
+
+_FIELDS = ["timeout", "retry", "inputs", "vars", "tasks", "onFailure", "finally", "outputs"]
+_TOP = re.compile(r"spec\.(\w+)(?:\[(\d+)\])?")
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    """Where in the flow a problem stands, so that they are told from the top down."""
+    match = _TOP.match(problem.path)
+    if match is None:
+        return -1, 0
+    field, index = match.groups()
+    return _FIELDS.index(field) if field in _FIELDS else -1, int(index or -1)
