@@ -101,7 +101,7 @@ def _inputs(mapping: Object | None, payload: Object) -> Object:
         return payload
     context = templates.context(payload, trigger={"type": "webhook", "payload": payload})
     try:
-        rendered: Object = templates.render(mapping, context)
+        rendered: Object = templates.render_expressions(mapping, context)
     except templates.TemplateError as error:
         problem = Problem("inputs", str(error))
         raise Invalid(

@@ -60,7 +60,7 @@ def run(trigger: Object, slot: datetime) -> Object:
         },
         "spec": {
             "flow": spec["flow"],
-            "inputs": templates.render(spec.get("inputs") or {}, context),
+            "inputs": templates.render_expressions(spec.get("inputs") or {}, context),
             "trigger": {"type": "schedule", "name": metadata["name"], "slot": when, "cause": when},
         },
     }
