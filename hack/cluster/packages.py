@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from common.console import ToolError, say, step
-from common.process import program, run
+from common.process import program, run, succeeds
 
 # A command that has to be there, and the Debian package that brings it.
 COMMANDS = {
@@ -20,6 +20,7 @@ COMMANDS = {
 }
 CNI_DIRECTORIES = (Path("/opt/cni/bin"), Path("/usr/lib/cni"), Path("/usr/libexec/cni"))
 CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+UPDATE_SECONDS = 600.0
 CNI_PACKAGE = "containernetworking-plugins"
 
 
@@ -40,11 +41,11 @@ def ensure(commands: dict[str, str], extra: list[str] | None = None) -> None:
     if program("apt-get") is None or os.geteuid() != 0:
         raise ToolError("please install with the system's package manager: " + " ".join(missing))
     say("packages of the distribution that are missing: " + " ".join(missing))
-    apt = {"DEBIAN_FRONTEND": "noninteractive"}
     with step("apt-get install"):
-        run(["apt-get", "update", "-q"], environment=apt)
+        # It fails as a whole where one source does, even if that has none of the packages.
+        succeeds(["apt-get", "update", "-q"], seconds=UPDATE_SECONDS)
         command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
-        run(command, environment=apt)
+        run(command, environment={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def ensure_node() -> Path:
