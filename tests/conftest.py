@@ -1,12 +1,14 @@
 """A real API server for the tests that need no more: apiserver and etcd, no node, no root."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cluster_tool import ROOT, Kubectl, cluster
 
-NAME = "tailrace-api-test"
+NAME = f"tailrace-api-test-{os.getpid()}"
+"""Of this session alone: two at the same time must not take each other's server down."""
 
 
 @pytest.fixture(scope="session")
