@@ -4,13 +4,11 @@ import contextlib
 import json
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 from common.console import ToolError
-from demo.shell import curl
+from demo.shell import curl, request, show
 from install.kubernetes import Kubernetes
 from install.release import NAMESPACE
 
@@ -41,8 +39,8 @@ def port_forward(kubernetes: Kubernetes) -> Iterator[None]:
 
 def flow_id(title: str) -> str:
     """The facade's id of the flow of that name."""
-    answer = json.loads(curl(f"{ADDRESS}/api/v1/flows"))
-    flows = answer if isinstance(answer, list) else answer["flows"]
+    flows = json.loads(curl("GET", f"{ADDRESS}/api/v1/flows"))
+    print(", ".join(flow["name"] for flow in flows))
     found = [flow["id"] for flow in flows if flow["name"] == title]
     if not found:
         raise ToolError(f"the facade lists no flow {title!r}")
@@ -51,9 +49,7 @@ def flow_id(title: str) -> str:
 
 def execute(flow: str, inputs: dict[str, Any]) -> str:
     """Start the flow; the execution's id."""
-    body = json.dumps({"inputs": inputs})
-    headers = ("-H", "Content-Type: application/json")
-    answer = curl("-X", "POST", f"{ADDRESS}/api/v1/flows/{flow}/execute", *headers, "-d", body)
+    answer = curl("POST", f"{ADDRESS}/api/v1/flows/{flow}/execute", {"inputs": inputs})
     print(answer)
     return str(json.loads(answer)["executionId"])
 
@@ -62,9 +58,9 @@ def ended(execution: str) -> dict[str, Any]:
     """The execution once it has ended, whatever its end."""
     deadline = time.monotonic() + RUN_SECONDS
     url = f"{ADDRESS}/api/v1/executions/{execution}"
+    show("curl", "-s", url)
     while True:
-        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - the address above
-            body: dict[str, Any] = json.load(answer)
+        body: dict[str, Any] = json.loads(request("GET", url))
         if body["execution"]["status"] in ENDED:
             return body
         if time.monotonic() > deadline:
@@ -79,9 +75,10 @@ def _await_answer(process: "subprocess.Popen[str]") -> None:
             said = process.stderr.read().strip() if process.stderr else ""
             raise ToolError(f"kubectl port-forward ended: {said}")
         try:
-            with urllib.request.urlopen(f"{ADDRESS}/healthz", timeout=5):  # noqa: S310
-                return
-        except (urllib.error.URLError, OSError) as error:
+            request("GET", f"{ADDRESS}/healthz")
+        except ToolError:
             if time.monotonic() > deadline:
-                raise ToolError(f"{ADDRESS} does not answer: {error}") from error
+                raise
+        else:
+            return
         time.sleep(0.1)

@@ -1,6 +1,7 @@
 """What `make demo` shows, in its order."""
 
 import argparse
+import shutil
 
 from cluster import finder, programs
 from cluster.layout import DEFAULT_NAME
@@ -14,6 +15,12 @@ from install.kubernetes import Kubernetes
 
 TITLE = "Big orders"
 INPUTS = {"orderId": "1002"}
+NEXT = f"""Where to look next
+  kubectl get runs -n {NAMESPACE} --watch
+  kubectl get flows,triggers,credentials -n {NAMESPACE}
+  kubectl create -f examples/runs/{kubernetes_side.FLOW}.yaml
+  kubectl port-forward -n {release.NAMESPACE} service/tailrace 8080:8080
+  examples/ has the flow, docs/ says what else there is; `make down` removes everything."""
 
 
 def main() -> int:
@@ -36,6 +43,8 @@ def play(kubernetes: Kubernetes) -> None:
     image, pull = release.installed_image(kubernetes)
     kubernetes_side.apply(kubernetes, image, pull)
 
+    print("\n" + "\n".join(settings(kubernetes, at_hand=shutil.which("kubectl") is not None)))
+
     print("\nA Run from kubectl")
     run = kubernetes_side.run(kubernetes)
     print(report.tasks(report.tasks_of_run(run)))
@@ -52,15 +61,15 @@ def play(kubernetes: Kubernetes) -> None:
 
     print("\nBoth are Runs:")
     kubectl(kubernetes, "get", "runs", "-n", NAMESPACE)
-    print(f"\n{_next(kubernetes)}")
+    kubectl(kubernetes, "get", "triggers", "-n", NAMESPACE, "-o", "wide")
+    print(f"\n{NEXT}")
 
 
-def _next(kubernetes: Kubernetes) -> str:
-    settings = f"export KUBECONFIG={kubernetes.kubeconfig}" if kubernetes.kubeconfig else ""
-    return f"""Where to look next
-  {settings}
-  kubectl get runs -n {NAMESPACE} --watch
-  kubectl get flows,triggers,credentials -n {NAMESPACE}
-  kubectl create -f examples/runs/{kubernetes_side.FLOW}.yaml
-  kubectl port-forward -n {release.NAMESPACE} service/tailrace 8080:8080
-  examples/ has the flow, docs/ says what else there is; `make down` removes everything."""
+def settings(kubernetes: Kubernetes, *, at_hand: bool) -> list[str]:
+    """What a person types first, so that the commands below reach the same cluster."""
+    lines = [f"$ export KUBECONFIG={kubernetes.kubeconfig}"]
+    if not at_hand:
+        lines.append(f"$ export PATH={kubernetes.tools}:$PATH")
+    if kubernetes.context:
+        lines.append(f"$ kubectl config use-context {kubernetes.context}")
+    return lines

@@ -11,6 +11,8 @@ QUESTIONS = (
     ("operator, before", ("logs", "-l", "app.kubernetes.io/component=operator", TAIL, "--previous")),
     ("facade", ("logs", "-l", "app.kubernetes.io/component=api", TAIL)),
     ("facade, before", ("logs", "-l", "app.kubernetes.io/component=api", TAIL, "--previous")),
+    ("runners", ("logs", "-n", "default", "-l", "app.kubernetes.io/component=runner", TAIL, "--prefix")),
+    ("resources", ("get", "tailrace", "-A")),
     ("hooks", ("logs", "-l", "app.kubernetes.io/component=hook", TAIL)),
 )
 
@@ -19,7 +21,7 @@ def diagnosis(kubernetes: Kubernetes, namespace: str) -> str:
     """The answers that there are; a question that fails is left out."""
     found = []
     for title, question in QUESTIONS:
-        where = () if "-A" in question else ("-n", namespace)
+        where = () if {"-A", "-n"} & set(question) else ("-n", namespace)
         try:
             answer = kubernetes.kubectl(*question, *where).strip()
         except ToolError:
