@@ -1,5 +1,6 @@
 """The chart, installed by helm on an API server of its own: its policies would get in other tests' way."""
 
+import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pytest
 from tailrace_kube import Client, Impersonation, load
 from tests.cluster_tool import ROOT, Kubectl, cluster, cluster_tools
 
-NAME = "tailrace-chart-test"
+NAME = f"tailrace-chart-test-{os.getpid()}"
 SYSTEM = "tailrace-system"
 CHART = ROOT / "charts/tailrace"
 
