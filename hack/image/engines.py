@@ -1,6 +1,7 @@
 """The programs that build an image from the Dockerfile: docker, podman or buildah, the first that works."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from common.cache import cache_directory, lock, write_atomically
 from common.console import ToolError, step
 from common.process import run, succeeds
 from image import base
+
+PULL_SECONDS = 300.0
 
 
 class Engine(Protocol):
@@ -29,18 +32,31 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class ClientAndStore:
-    """Docker, or podman, which has the same commands. It pulls the Dockerfile's own base image."""
+    """Docker, or podman, which has the same commands.
+
+    Its base image is the Dockerfile's own, where that is there or can be pulled, else ours.
+    """
 
     name: str
 
     def build(self, root: Path, tag: str, base_image: str | None) -> None:
         """Build the Dockerfile in `root`; without a base image the engine knows one."""
+        if base_image is None and not self._has(default_base(root / "Dockerfile")):
+            archive = base.archived()
+            with step("import the base image"):
+                run([self.name, "load", "--input", archive])
+            base_image = base.NAME
         arguments = ["--build-arg", f"BASE_IMAGE={base_image}"] if base_image else []
         run([self.name, "build", "--tag", tag, *arguments, root])
 
     def save(self, tag: str, archive: Path) -> None:
         """Write the image as a docker-archive."""
         run([self.name, "save", "--output", archive, tag])
+
+    def _has(self, image: str) -> bool:
+        return succeeds([self.name, "image", "inspect", image]) or succeeds(
+            [self.name, "pull", "--quiet", image], seconds=PULL_SECONDS
+        )
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,14 @@ class Buildah:
     @property
     def _command(self) -> list[str]:
         return ["buildah", f"--root={self.store}/root", f"--runroot={self.store}/run"]
+
+
+def default_base(dockerfile: Path) -> str:
+    """The base image that the Dockerfile names itself."""
+    found = re.search(r"^ARG BASE_IMAGE=(\S+)", dockerfile.read_text(), re.MULTILINE)
+    if found is None:
+        raise ToolError(f"{dockerfile} names no default for BASE_IMAGE")
+    return found[1]
 
 
 def choose(works: Callable[[str], bool]) -> Engine:
