@@ -9,8 +9,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,11 +103,22 @@ class Connection:
             self._state.receive_data(await self._reader.read(CHUNK))
 
 
-class Client:
-    """Requests to one server.
+class TokenFile:
+    """A bearer token in a file, read before every request: it is replaced while the pod runs."""
 
-    `token` is asked before every request: a projected token is replaced on disk while the pod runs.
-    """
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last = ""
+
+    def __call__(self) -> str:
+        """The token; the last one known while the file cannot be read."""
+        with suppress(OSError):
+            self._last = self._path.read_text().strip()
+        return self._last
+
+
+class Client:
+    """Requests to one server; `token` is asked before every one."""
 
     def __init__(self, url: str, tls: ssl.SSLContext | None, token: Callable[[], str]) -> None:
         parts = urlsplit(url)

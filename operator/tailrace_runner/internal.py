@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tailrace_runner.errors import ServerError
-from tailrace_runner.http import Client, Response, Unreachable
+from tailrace_runner.http import Client, Response, TokenFile, Unreachable
 from tailrace_runner.settings import Settings
 
 CLAIM_LAG = 10.0
@@ -23,7 +23,7 @@ UPLOAD_SECONDS = 120.0
 def connect(settings: Settings) -> Client:
     """A client for the internal API, as this pod."""
     tls = ssl.create_default_context(cafile=str(settings.internal_ca))
-    return Client(settings.internal_url, tls, lambda: settings.internal_token.read_text().strip())
+    return Client(settings.internal_url, tls, TokenFile(settings.internal_token))
 
 
 class InternalApi:

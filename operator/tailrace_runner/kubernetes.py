@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from tailrace_runner.errors import ServerError
-from tailrace_runner.http import Client, Response, Unreachable
+from tailrace_runner.http import Client, Response, TokenFile, Unreachable
 from tailrace_runner.settings import Settings
 
 WATCH_SECONDS = 240
@@ -22,7 +22,7 @@ MAX_EVENT = 8 * 1024 * 1024
 def connect(settings: Settings) -> Client:
     """A client for the API server, as the pod's service account."""
     tls = ssl.create_default_context(cafile=str(settings.kube_ca))
-    return Client(settings.api_server, tls, lambda: settings.token.read_text().strip())
+    return Client(settings.api_server, tls, TokenFile(settings.token))
 
 
 class Runs:

@@ -54,3 +54,7 @@ async def _run(settings: Settings) -> int:
         traceback.print_exc()
         return FAULT
     return DONE
+
+
+if __name__ == "__main__":
+    main()

@@ -71,7 +71,8 @@ class Reporter:
             except ServerError as refusal:
                 if refusal.status == 404:  # noqa: PLR2004 - HTTP's own error
                     raise ClaimLost("the Run is gone") from refusal
-                if refusal.status == 409 and await self._refresh():  # noqa: PLR2004 - HTTP's own error
+                # 403 is also how the policy answers a pod whose Run has ended or was given to another.
+                if refusal.status in {403, 409} and await self._refresh() and refusal.status != 403:  # noqa: PLR2004
                     continue
                 if refusal.status in {400, 422}:
                     raise

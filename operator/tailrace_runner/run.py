@@ -130,6 +130,9 @@ async def guarded(work: Coroutine[Any, Any, Result], *guards: Coroutine[Any, Any
             task.cancel()
         if rest:
             await asyncio.wait(rest)
+        for task in watching:
+            if not task.cancelled():
+                task.exception()  # one that the result has overtaken says nothing that matters
 
 
 def _now() -> datetime:
