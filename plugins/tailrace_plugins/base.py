@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 from typing_extensions import get_original_bases
 
 from tailrace_crds.language import structure, templates
 from tailrace_crds.language.credentials import SecretText
 from tailrace_crds.language.manifest import Manifest
+from tailrace_crds.language.template_engine import json_text
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -157,8 +165,22 @@ def _keep_secret_text(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     return value if isinstance(value, SecretText) else checked
 
 
-Text = Annotated[str, WrapValidator(_keep_secret_text)]
-"""A string that may hold `${NAME}`; a plain `str` field makes an inert text of it."""
+def _scalar_as_text(value: Any) -> Any:
+    return json_text(value) if isinstance(value, (bool, int, float)) else value
+
+
+def _value_as_text(value: Any) -> Any:
+    return value if isinstance(value, str) or value is None else json_text(value)
+
+
+Scalar = Annotated[str, BeforeValidator(_scalar_as_text)]
+"""A string; a template that gives a number, true or false is written as text."""
+
+Message = Annotated[str, BeforeValidator(_value_as_text)]
+"""A string for people; a template that gives another value is written as JSON."""
+
+Text = Annotated[str, WrapValidator(_keep_secret_text), BeforeValidator(_scalar_as_text)]
+"""A Scalar that may hold `${NAME}`; a plain `str` field makes an inert text of it."""
 
 
 class Model(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tailrace_crds.flow import FlowSpec
-from tailrace_crds.language import graph, inputs, properties, references, structure
+from tailrace_crds.language import graph, inputs, properties, references, structure, templates
 from tailrace_crds.language.manifest import PluginLookup
 from tailrace_crds.language.problems import Problem, kind, suggestion
 from tailrace_crds.language.tasks import Place, places
@@ -99,3 +99,12 @@ def _position(problem: Problem) -> tuple[int, int]:
         return -1, 0
     field, index = match.groups()
     return _FIELDS.index(field) if field in _FIELDS else -1, int(index or -1)
+
+
+def validate_mapping(mapping: Any, path: str = "spec.inputs") -> list[Problem]:
+    """What of a Trigger's inputs can never be rendered: templates that are none, or that have statements."""
+    return [
+        Problem(place, problem)
+        for place, text in properties.strings(mapping, path)
+        if (problem := templates.problem(text, statements=False)) is not None
+    ]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from tailrace_plugins.base import ContainerRequest, Model, Plugin, TaskContext, TaskError
+from tailrace_plugins.base import ContainerRequest, Model, Plugin, Scalar, TaskContext, TaskError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=253)]
 Quantities = dict[
@@ -30,10 +30,10 @@ class Inputs(Model):
         list[str] | None, Field(max_length=256, description="In the place of the image's entrypoint.")
     ] = None
     args: Annotated[
-        list[str] | None, Field(max_length=1024, description="Arguments; these may be templates.")
+        list[Scalar] | None, Field(max_length=1024, description="Arguments; these may be templates.")
     ] = None
     env: Annotated[
-        dict[Name, str],
+        dict[Name, Scalar],
         Field(max_length=256, description="Environment variables; the values may be templates."),
     ] = {}
     resources: Annotated[Resources, Field(description="CPU and memory.")] = Resources()

@@ -115,7 +115,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, network: Network, *, verify: bool) -> None:
         self._network = network
-        self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
+        # trust_env: SSL_CERT_FILE may add authorities; proxies are the client's matter, and it takes none.
+        self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=True)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send to the first of the host's addresses that answers; certificates are checked for its name."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 10 * 1024 * 1024
 
-Scalar = Text | bool | int | float | None
+Value = Text | bool | int | float | None
 StatusClass = Annotated[str, Field(pattern=r"^[1-5]xx$")]
 
 
@@ -38,13 +38,13 @@ class Inputs(Model):
     ]
     headers: Annotated[dict[str, Text], Field(description="Request headers.")] = {}
     query: Annotated[
-        dict[str, Scalar | list[Scalar]],
+        dict[str, Value | list[Value]],
         Field(description="Added to the URL's query; a list repeats the name, null leaves it out."),
     ] = {}
     json_: Annotated[Any, Field(alias="json", description="A body, sent as application/json.")] = None
     body: Annotated[Text | None, Field(description="A body, sent as it is.")] = None
     form: Annotated[
-        dict[str, Scalar] | None, Field(description="A body, sent as application/x-www-form-urlencoded.")
+        dict[str, Value] | None, Field(description="A body, sent as application/x-www-form-urlencoded.")
     ] = None
     timeout: Annotated[
         Duration, Field(description="For connecting and for each read; the task's own timeout is for it all.")

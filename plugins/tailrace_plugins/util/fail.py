@@ -4,13 +4,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from tailrace_plugins.base import Model, Plugin, TaskContext, TaskError
+from tailrace_plugins.base import Message, Model, Plugin, TaskContext, TaskError
 
 
 class Inputs(Model):
     """Why it fails."""
 
-    message: Annotated[str, Field(description="What the Run's status will say.", max_length=4096)]
+    message: Annotated[Message, Field(description="What the Run's status will say.", max_length=4096)]
     retryable: Annotated[bool, Field(description="Whether the task's retry applies.")] = False
 
 

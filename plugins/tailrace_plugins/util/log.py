@@ -4,13 +4,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from tailrace_plugins.base import Level, Model, Plugin, TaskContext
+from tailrace_plugins.base import Level, Message, Model, Plugin, TaskContext
 
 
 class Inputs(Model):
     """What to log."""
 
-    message: Annotated[str, Field(description="The line; line breaks make several.", max_length=65536)]
+    message: Annotated[Message, Field(description="The line; line breaks make several.", max_length=65536)]
     level: Annotated[Level, Field(description="How important it is.")] = "info"
 
 
