@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.console import ToolError, step
+from common.console import ToolError, say, step
 from install.diagnosis import diagnosis
 from install.image import Image
 from install.kubernetes import Kubernetes
 
-CHART = Path(__file__).resolve().parents[2] / "charts" / "tailrace"
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts" / "tailrace"
+EXAMPLES = ROOT / "examples"
+TENANT = "tailrace.dev/tenant"
 NAME = "tailrace"
 NAMESPACE = "tailrace-system"
 TIMEOUT = "4m"
@@ -49,13 +52,20 @@ def install(kubernetes: Kubernetes, chosen: Mapping[str, object]) -> None:
 
 
 def uninstall(kubernetes: Kubernetes) -> None:
-    """Remove the release, and what it leaves to people: Flows, Runs, the key, the namespace."""
+    """Remove the examples, the release, and what it leaves to people: Flows, Runs, the key, the labels."""
+    gone = ("--ignore-not-found", f"--timeout={REMOVAL_SECONDS:.0f}s")
     with step("uninstall the chart"):
+        if kubernetes.kubectl("get", "crd", DEFINITIONS[0], "--ignore-not-found"):
+            folders = (f"--filename={EXAMPLES / name}" for name in ("orders", "flows"))
+            kubernetes.kubectl("delete", *folders, *gone)
         if kubernetes.finds("status", NAME, "--namespace", NAMESPACE):
             kubernetes.helm("uninstall", NAME, "--namespace", NAMESPACE, "--wait", "--timeout", TIMEOUT)
-        gone = ("--ignore-not-found", f"--timeout={REMOVAL_SECONDS:.0f}s")
         kubernetes.kubectl("delete", "crd", *DEFINITIONS, *gone)
+        kubernetes.kubectl("label", "namespaces", "--selector", TENANT, f"{TENANT}-")
         kubernetes.kubectl("delete", "namespace", NAMESPACE, *gone)
+    say(
+        "namespaces of tenants stay: `kubectl delete namespace production`, if it was made for Tailrace alone"
+    )
 
 
 def installed_image(kubernetes: Kubernetes) -> tuple[str, str]:
