@@ -202,6 +202,8 @@ class Operator:
             self.run_reconciler.forget(known["metadata"]["uid"])
         if new is None or (_ended(new) and not (old and _ended(old))):
             self.flows.add_after((key[0], known["spec"]["flow"]), COUNT_AFTER)
+            for request in self.container_reconciler.of_run(key):
+                self.containers.add(request)
 
     def _declared_changed(self, kind: Resource, key: Key) -> None:
         if kind == NAMESPACES:

@@ -9,7 +9,7 @@ import structlog
 from tailrace_crds.run import is_terminal
 from tailrace_kube import Client, errors
 from tailrace_kube.resources import JOBS
-from tailrace_operator.caches import Caches
+from tailrace_operator.caches import Caches, Key
 from tailrace_operator.flows import Flows
 from tailrace_operator.internal import InternalAPI, InternalError, InternalRefusedError
 from tailrace_operator.jobs import containers
@@ -33,6 +33,14 @@ class ContainerReconciler:
         self._flows = flows
         self._internal = internal
         self._requests: dict[str, Object] = {}
+
+    def of_run(self, key: Key) -> list[str]:
+        """The ids of a Run's unfinished requests."""
+        return [
+            request_id
+            for request_id, request in self._requests.items()
+            if (request["namespace"], request["run"]) == key
+        ]
 
     async def poll(self, arrived: Callable[[str], None]) -> None:
         """Learn of requests until cancelled, and call `arrived` with the id of each."""
