@@ -1,5 +1,7 @@
 """What the chart's last Job removes from tenants' namespaces, with the rights that it has."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ def body(kind: Any, name: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def hook(release: Release, tmp_path: Any) -> Client:
+def hook(release: Release, tmp_path: Any) -> Iterator[Client]:
     """A client with the token of the hook's account, whose rights are those of the rendered chart."""
     rendered = release.helm("get", "hooks", "tailrace")
     account = [
@@ -37,13 +39,15 @@ def hook(release: Release, tmp_path: Any) -> Client:
         for document in yaml.safe_load_all(rendered)
         if document["kind"] in {"ServiceAccount", "ClusterRole", "ClusterRoleBinding"}
     ]
-    release.kubectl.apply({"apiVersion": "v1", "kind": "List", "items": account})
+    objects = {"apiVersion": "v1", "kind": "List", "items": account}
+    release.kubectl.apply(objects)
     token = release.kubectl("create", "token", "tailrace-cleanup", "-n", SYSTEM).strip()
     config = yaml.safe_load(Path(release.kubeconfig).read_text())
     config["users"][0]["user"] = {"token": token}
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    return Client(from_kubeconfig(path))
+    yield Client(from_kubeconfig(path))
+    release.kubectl("delete", "-f", "-", stdin=json.dumps(objects))
 
 
 async def test_only_what_the_operator_made_goes(release: Release, client: Client, hook: Client) -> None:

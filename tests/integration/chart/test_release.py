@@ -1,8 +1,10 @@
 """What an upgrade and an uninstall leave as it was."""
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from cryptography import x509
 
 from tests.integration.chart.conftest import SYSTEM, Release
@@ -36,6 +38,14 @@ def test_a_key_that_was_added_survives_an_upgrade(release: Release) -> None:
     assert secret(release, "tailrace-encryption-key")["k2"] == "c2Vjb25k"
 
 
+@pytest.fixture
+def installed_again(release: Release) -> Iterator[None]:
+    """The other tests find the release as it was, however this one ends."""
+    yield
+    release.install()
+
+
+@pytest.mark.usefixtures("installed_again")
 def test_uninstalled_it_leaves_what_people_must_decide_about(release: Release) -> None:
     flow: dict[str, Any] = {
         "apiVersion": "tailrace.dev/v1alpha1",
