@@ -55,7 +55,10 @@ class Settings(BaseSettings):
     body_limit: Annotated[int, Field(ge=1024, description="Bytes of a request's body.")] = MIB
     output_limit: Annotated[int, Field(ge=1024, description="Bytes of one task's outputs.")] = 100 * MIB
     log_streams: Annotated[int, Field(ge=1, description="Log streams at the same time.")] = 200
-    stop_seconds: Annotated[int, Field(ge=0, description="For requests that are under way at the end.")] = 20
+    stop_seconds: Annotated[
+        int,
+        Field(ge=0, description="For requests under way at the end; less than runners go without a renewal."),
+    ] = 3
     log_level: str = "info"
 
     @property
