@@ -27,7 +27,7 @@ def test_the_graph_conditions_retries_and_hooks(system: System) -> None:
         {
             "name": "flaky",
             "type": "util.fail",
-            "properties": {"message": "on purpose"},
+            "properties": {"message": "on purpose", "retryable": True},
             "retry": {"maxAttempts": 2, "backoff": {"initial": "100ms"}},
             "continueOnError": True,
         },
@@ -150,7 +150,9 @@ def test_a_flow_that_takes_too_long_times_out(system: System, rest: httpx2.Clien
             "inputs.x",
             id="an unknown input",
         ),
-        pytest.param({"tasks": [log("a", "{{ tasks.b.outputs.x }}")]}, "tasks.b", id="an unknown task"),
+        pytest.param(
+            {"tasks": [log("a", "{{ tasks.b.outputs.x }}")]}, "there is no task b", id="an unknown task"
+        ),
     ],
 )
 def test_a_flow_that_can_never_work_says_why_and_runs_nothing(
