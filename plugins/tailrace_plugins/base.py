@@ -4,7 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from pydantic import (
     BaseModel,
@@ -19,8 +31,12 @@ from typing_extensions import get_original_bases
 
 from tailrace_crds.language import structure, templates
 from tailrace_crds.language.credentials import SecretText
-from tailrace_crds.language.manifest import Manifest
 from tailrace_crds.language.template_engine import json_text
+
+if (
+    TYPE_CHECKING
+):  # only the catalogue's readers need it; building the model would slow every start of a runner
+    from tailrace_crds.language.manifest import Manifest
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -224,8 +240,10 @@ class Plugin(ABC, Generic[In, Out]):
         """Do the task; TaskError is its failure, anything else is a fault of the plugin."""
 
     @classmethod
-    def manifest(cls) -> Manifest:
+    def manifest(cls) -> "Manifest":
         """The plugin as data."""
+        from tailrace_crds.language.manifest import Manifest
+
         return Manifest(
             id=cls.id,
             name=cls.name,

@@ -1,13 +1,14 @@
 """All task types by id. Knowing the ids imports none of them; asking for one imports that one."""
 
 import importlib
-import importlib.metadata
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tailrace_crds.language.manifest import Manifest
 from tailrace_crds.language.problems import suggestion
 from tailrace_plugins.base import Plugin
+
+if TYPE_CHECKING:
+    from tailrace_crds.language.manifest import Manifest
 
 BUILTIN = {
     "container.run": "tailrace_plugins.container.run:ContainerRun",
@@ -34,6 +35,8 @@ class UnknownPlugin(LookupError):  # noqa: N818 — it says what was looked for
 @lru_cache(maxsize=1)
 def index() -> dict[str, str]:
     """Every id and where its class is; a built-in id cannot be taken by another distribution."""
+    import importlib.metadata
+
     found: dict[str, str] = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
         offered = entry.load()
@@ -58,12 +61,12 @@ def get(id: str) -> type[Plugin[Any, Any]]:  # noqa: A002 — a plugin's id is c
 
 
 @lru_cache(maxsize=256)
-def manifest(id: str) -> Manifest | None:  # noqa: A002 — the same
+def manifest(id: str) -> "Manifest | None":  # noqa: A002 — the same
     """A task type as data; None where there is none of that id."""
     return get(id).manifest() if id in BUILTIN or id in index() else None
 
 
-def all() -> list[Manifest]:  # noqa: A001 — read as catalogue.all
+def all() -> "list[Manifest]":  # noqa: A001 — read as catalogue.all
     """Every task type as data, by id."""
     return [get(id_).manifest() for id_ in ids()]
 

@@ -4,8 +4,11 @@ Credentials go to the host they were meant for: a redirect to another one carrie
 headers nor a body with a credential in it.
 """
 
+import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import urljoin
 
 import httpx2
@@ -110,13 +113,21 @@ async def _read(response: httpx2.Response, max_bytes: int) -> bytes:
     return bytes(content)
 
 
+@lru_cache(maxsize=4)
+def _trusted(verify: bool, authorities: str | None) -> ssl.SSLContext:
+    """Which certificates are believed; reading all authorities takes longer than most requests."""
+    context = httpx2.create_ssl_context(verify=verify)
+    if verify and authorities:
+        context.load_verify_locations(cafile=authorities)
+    return context
+
+
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """Resolves names itself and connects to what it has checked, so that a name cannot change between."""
 
     def __init__(self, network: Network, *, verify: bool) -> None:
         self._network = network
-        # trust_env: SSL_CERT_FILE may add authorities; proxies are the client's matter, and it takes none.
-        self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=True)
+        self._inner = httpx2.AsyncHTTPTransport(verify=_trusted(verify, os.environ.get("SSL_CERT_FILE")))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send to the first of the host's addresses that answers; certificates are checked for its name."""

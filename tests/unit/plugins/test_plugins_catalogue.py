@@ -107,7 +107,8 @@ def test_another_distribution_adds_its_own_and_takes_no_built_in_id(tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from tailrace_plugins import catalogue\n"
-        "print(catalogue.get('acme.ping').id, catalogue.get('util.log').id, catalogue.manifest('acme.ping').name)"
+        "print(catalogue.get('acme.ping').id, catalogue.get('util.log').id)\n"
+        "print(catalogue.manifest('acme.ping').name)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
