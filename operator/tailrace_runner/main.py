@@ -23,6 +23,8 @@ def main() -> None:
     """Execute the Run that is assigned to this pod; exits."""
     # Nothing of what a start allocates is garbage: collecting it only delays the first task.
     gc.disable()
+    # pydantic would otherwise look through every installed distribution for plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         settings = from_environment()
     except ValueError as error:

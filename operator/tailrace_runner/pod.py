@@ -5,6 +5,8 @@ asked for while the claim is written.
 """
 
 import asyncio
+import gc
+import importlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -23,6 +25,17 @@ PAUSE_SECONDS = 0.5
 REFUSALS_SECONDS = 10.0
 """How long a refused claim is tried again: rights that were granted just now take a moment to be known."""
 
+SLOW_MODULES = (
+    "pydantic_core",
+    "pydantic.types",
+    "pydantic.main",
+    "minijinja",
+    "tailrace_plugins.base",
+    "tailrace_runner.engine.execution",
+    "tailrace_runner.run",
+)
+"""In the order of their dependencies, slowest first."""
+
 Events = AsyncIterator[tuple[str, dict[str, Any]]]
 
 
@@ -37,9 +50,7 @@ async def execute(settings: Settings) -> None:
     events = runs.watch(settings.pod_uid)
     first = asyncio.create_task(_first(events, settings.pod_uid))
     priming = asyncio.create_task(_prime(kube, api_client))
-    await asyncio.sleep(0)
-    from tailrace_runner.run import ClaimedRun
-
+    loading = asyncio.create_task(_load())
     try:
         async with asyncio.timeout(settings.assignment_timeout):
             run = await first
@@ -49,15 +60,29 @@ async def execute(settings: Settings) -> None:
     planning = asyncio.create_task(api.plan())
     try:
         run = await _claim(runs, run, settings)
-        claimed = ClaimedRun(settings, runs, api, run, await planning)
+        plan = await planning
+        await loading
     finally:
         planning.cancel()
         priming.cancel()
+    from tailrace_runner.run import ClaimedRun
+
+    # What has been loaded is never garbage; what tasks leave behind is.
+    gc.freeze()
+    gc.enable()
+    claimed = ClaimedRun(settings, runs, api, run, plan)
     try:
         await claimed.complete(_follow(events, claimed, settings.pod_uid))
     except asyncio.CancelledError:
         await claimed.save()
         raise
+
+
+async def _load() -> None:
+    """Import what execution needs, step by step: in between, the answers that have come are dealt with."""
+    for module in SLOW_MODULES:
+        await asyncio.sleep(0)
+        importlib.import_module(module)
 
 
 async def _prime(*clients: Client) -> None:

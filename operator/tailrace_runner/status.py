@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from tailrace_crds import conditions
 from tailrace_crds.phases import RunPhase, TaskPhase
 from tailrace_runner.engine.state import ENDED, Result, TaskState, timestamp
 from tailrace_runner.logs import cut
@@ -47,6 +46,8 @@ def terminal(
     before: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """The last status; `before` are the conditions that the Run has."""
+    from tailrace_crds import conditions  # at the end: its models would slow every start
+
     message = cut(result.message, MAX_MESSAGE)
     moment = timestamp(now)
     good = result.phase in {RunPhase.SUCCEEDED, RunPhase.PARTIAL}

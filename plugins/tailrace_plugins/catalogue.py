@@ -24,6 +24,8 @@ BUILTIN = {
 }
 """The plugins of this distribution: id → "module:Class"."""
 
+_LOG = logging.getLogger(__name__)
+
 GROUP = "tailrace.plugins"
 """The entry points by which other distributions add theirs."""
 
@@ -36,11 +38,15 @@ class UnknownPlugin(LookupError):  # noqa: N818 — it says what was looked for
 def index() -> dict[str, str]:
     """Every id and where its class is; a built-in id cannot be taken by another distribution."""
     import importlib.metadata
+import logging
 
     found: dict[str, str] = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
-        offered = entry.load()
-        found.update(offered() if callable(offered) else offered)
+        try:
+            offered = entry.load()
+            found.update(offered() if callable(offered) else offered)
+        except Exception as error:  # noqa: BLE001 — one distribution's fault is not that of all task types
+            _LOG.warning("the task types of %s cannot be loaded: %s", entry.value, error)
     return dict(sorted({**found, **BUILTIN}.items()))
 
 

@@ -1,4 +1,4 @@
-"""The defaults of a JSON Schema, filled in; apart from checking, whose library a starting runner cannot wait for."""
+"""The defaults of a JSON Schema, filled in; apart from checking, for which a starting runner cannot wait."""
 
 import copy
 from typing import Any

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from tailrace_crds.language import inputs, templates
+from tailrace_crds.language import templates
+from tailrace_crds.language.defaults import with_defaults
 from tailrace_crds.phases import TaskPhase
 from tailrace_plugins.base import TaskError
 from tailrace_runner.engine.plan import FlowPlan
@@ -99,7 +100,7 @@ def roots(
     """What templates read of a Run besides its tasks; defaults of inputs are filled in."""
     spec, metadata, status = run["spec"], run["metadata"], run["status"]
     return {
-        "inputs": inputs.with_defaults(flow.inputs, spec.get("inputs") or {}),
+        "inputs": with_defaults(flow.inputs, spec.get("inputs") or {}),
         "vars": flow.vars or {},
         "trigger": spec.get("trigger") or {},
         "run": {
