@@ -1,6 +1,7 @@
 """All task types by id. Knowing the ids imports none of them; asking for one imports that one."""
 
 import importlib
+import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,7 @@ class UnknownPlugin(LookupError):  # noqa: N818 — it says what was looked for
 @lru_cache(maxsize=1)
 def index() -> dict[str, str]:
     """Every id and where its class is; a built-in id cannot be taken by another distribution."""
-    import importlib.metadata
-import logging
+    import importlib.metadata  # it takes longer to load than a task
 
     found: dict[str, str] = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
