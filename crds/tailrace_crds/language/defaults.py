@@ -1,4 +1,4 @@
-"""The defaults of a JSON Schema, filled in; apart from checking, for which a starting runner cannot wait."""
+"""A JSON Schema's defaults, filled in; apart from checking, for which a starting runner cannot wait."""
 
 import copy
 from typing import Any

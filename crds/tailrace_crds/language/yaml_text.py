@@ -5,6 +5,7 @@ its line. Dates stay text, keys are always text.
 """
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -127,12 +128,16 @@ class _Reader:
 
 
 _NULLS = {"", "~", "null", "Null", "NULL"}
+_EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
+"""Numbers as JSON and Kubernetes have them; YAML 1.1 wants a point in them. Nor is 1:30 a number to them."""
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
 def _scalar(node: ScalarNode) -> Any:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    if kind in {"str", "timestamp", "value"}:
+    if kind == "str" and node.style in {None, ""} and _EXPONENT.fullmatch(node.value):
+        kind = "float"
+    if kind in {"str", "timestamp", "value"} or (kind in {"int", "float"} and ":" in node.value):
         return str(node.value)
     if kind == "null" and node.value in _NULLS:
         return None

@@ -103,7 +103,9 @@ def test_another_distribution_adds_its_own_and_takes_no_built_in_id(tmp_path):
     metadata = tmp_path / "acme_tasks-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-tasks\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text("[tailrace.plugins]\nacme = acme_tasks:plugins\n")
+    (metadata / "entry_points.txt").write_text(
+        "[tailrace.plugins]\nacme = acme_tasks:plugins\nbroken = no_such_module:x\n"
+    )
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from tailrace_plugins import catalogue\n"
