@@ -92,9 +92,14 @@ class Arm(ABC):
                 await asyncio.sleep(0.1)
 
     async def pod_log(self, selector: str) -> str:
-        """The log of the one pod with these labels, once it is there in full."""
-        listed = await self.kube.list(PODS, self.namespace, label_selector=selector)
-        return await self.kube.log(listed["items"][0]["metadata"]["name"], self.namespace)
+        """The log of the one pod with these labels; a Run has ended before the kubelet says so of its pod."""
+        for _ in range(200):
+            listed = await self.kube.list(PODS, self.namespace, label_selector=selector)
+            pod = listed["items"][0]
+            if pod["status"].get("phase") in {"Succeeded", "Failed"}:
+                return await self.kube.log(pod["metadata"]["name"], self.namespace)
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"no pod of {selector} has ended")
 
     async def writes(self) -> float:
         """How many writes the API server has served that end in its store."""
