@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from tailrace_kube.errors import KubeError
+
 Key = TypeVar("Key", bound=Hashable)
 
 FIRST_BACKOFF = 0.1
@@ -19,8 +21,16 @@ log = structlog.get_logger(__name__)
 class WorkQueue(Generic[Key]):
     """Keys to be looked at; one added twice is handled once, one added while handled once more."""
 
-    def __init__(self, name: str, observe: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        observe: Callable[[float], None] | None = None,
+        *,
+        expected: tuple[type[Exception], ...] = (KubeError,),
+    ) -> None:
+        """`observe` is told how long each key took; failures of `expected` are logged without a traceback."""
         self.name = name
+        self._expected = expected
         self._observe = observe
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: dict[Key, float] = {}
@@ -111,6 +121,6 @@ class WorkQueue(Generic[Key]):
             key=str(key),
             error=str(error),
             again_in=round(pause, 2),
-            exc_info=failures == 0,
+            exc_info=failures == 0 and not isinstance(error, self._expected),
         )
         return pause

@@ -174,6 +174,8 @@ def quieten() -> None:
     """Keep kopf from logging a line for every event."""
     for name in ("kopf", "kopf.objects", "kopf.activities"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # That it takes no signals is meant: the main loop does.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
 
 
 def _settle(future: "asyncio.Future[None]", failure: BaseException | None) -> None:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 import uvloop
@@ -39,8 +40,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _queue(name: str) -> "WorkQueue[Key]":
-    return WorkQueue(name, metrics.RECONCILE.labels(name).observe)
+def _queue(name: str) -> "WorkQueue[Any]":
+    return WorkQueue(name, metrics.RECONCILE.labels(name).observe, expected=(errors.KubeError, InternalError))
 
 
 class Operator:
@@ -54,10 +55,8 @@ class Operator:
             _queue("triggers"),
             _queue("credentials"),
         )
-        self.tenants: WorkQueue[str] = WorkQueue("tenants", metrics.RECONCILE.labels("tenants").observe)
-        self.containers: WorkQueue[str] = WorkQueue(
-            "containers", metrics.RECONCILE.labels("containers").observe
-        )
+        self.tenants: WorkQueue[str] = _queue("tenants")
+        self.containers: WorkQueue[str] = _queue("containers")
 
         self.caches = caches.build(
             client,

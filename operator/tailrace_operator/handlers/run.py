@@ -13,6 +13,7 @@ from tailrace_kube.resources import JOBS, PODS, RUNS
 from tailrace_operator import metrics
 from tailrace_operator.caches import Caches, Key
 from tailrace_operator.flows import Flows
+from tailrace_operator.handlers import events
 from tailrace_operator.handlers.admit import Admission, Refusal
 from tailrace_operator.jobs import build, observe
 from tailrace_operator.logic import names, times
@@ -29,6 +30,7 @@ from tailrace_operator.logic.admission import (
     MarkQueued,
     Memory,
     Wait,
+    Warn,
     decide,
     is_irrevocable,
 )
@@ -67,6 +69,7 @@ class RunReconciler:
         self._ttl_of = ttl_of
         self._clock = clock
         self._cancel_seen: dict[str, datetime] = {}
+        self._warned: dict[str, int] = {}
         self.archived: set[str] = set()
         """UIDs of the Runs that the store has confirmed."""
 
@@ -94,12 +97,17 @@ class RunReconciler:
         """Drop what is remembered of a Run that is gone."""
         self.archived.discard(uid)
         self._cancel_seen.pop(uid, None)
+        self._warned.pop(uid, None)
 
     async def _decide(self, run: Object, view: RunView, attempts: dict[int, Attempt]) -> Action:
         now = self._clock()
         if view.cancel and not view.ended:
             self._cancel_seen.setdefault(view.uid, now)
-        memory = Memory(self._cancel_seen.get(view.uid), archived=view.uid in self.archived)
+        memory = Memory(
+            cancel_seen=self._cancel_seen.get(view.uid),
+            archived=view.uid in self.archived,
+            warned=self._warned.get(view.uid, 0),
+        )
         return decide(view, attempts, await self._limits(run, view), memory, now)
 
     async def _limits(self, run: Object, view: RunView) -> Limits:
@@ -157,7 +165,7 @@ class RunReconciler:
         fresh = observe.attempt_of(view.attempt, name, job, pods, view.assigned_uid)
         return {**cached, view.attempt: fresh}
 
-    async def _apply(
+    async def _apply(  # noqa: C901, PLR0911 - one case for each kind of action
         self, action: Action, run: Object, view: RunView, attempts: dict[int, Attempt]
     ) -> float | None:
         match action:
@@ -173,6 +181,8 @@ class RunReconciler:
                 return await self._assign(run, view, attempt)
             case MarkQueued(message):
                 await self._patch(run, {"phase": "Queued", "message": message})
+            case Warn(attempt):
+                return await self._warn(run, attempt)
             case DeleteJob(job, why):
                 await self._delete_job(run, job, why)
             case End(phase, reason, message):
@@ -255,6 +265,15 @@ class RunReconciler:
             )
         except errors.NotFound:
             log.info("run is gone", run=_key(run))
+
+    async def _warn(self, run: Object, attempt: Attempt) -> float | None:
+        message = f"attempt {attempt.number}: pod {attempt.pod} does not start: {attempt.detail}"
+        event = events.build(
+            run, f"PodWaiting{attempt.number}", "PodWaiting", message, self._settings.pod_name, self._clock()
+        )
+        await events.post(self._client, event)
+        self._warned[run["metadata"]["uid"]] = attempt.number
+        return 0
 
     async def _delete_job(self, run: Object, job: str, why: str) -> None:
         log.info("job deleted", run=_key(run), job=job, reason=why)

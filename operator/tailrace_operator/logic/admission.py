@@ -18,6 +18,7 @@ class Limits:
     timeout_grace: float = 30
     claim_deadline: float = 120
     queued_after: float = 3
+    warn_after: float = 10
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Memory:
 
     cancel_seen: datetime | None = None
     archived: bool = False
+    warned: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class MarkQueued:
     """Say why nothing has begun."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class Warn:
+    """Tell, once an attempt, why its pod does not start."""
+
+    attempt: Attempt
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Wait:
     seconds: float | None = None
 
 
-Action = Admit | CreateJob | Assign | MarkQueued | DeleteJob | End | Archive | Delete | Wait
+Action = Admit | CreateJob | Assign | MarkQueued | Warn | DeleteJob | End | Archive | Delete | Wait
 
 
 def decide(
@@ -108,7 +117,7 @@ def decide(
     if hopeless is not None:
         return hopeless
     if current.number == run.attempt:
-        return _executing(run, current, limits, now)
+        return _executing(run, current, limits, memory, now)
     return _starting(run, current, attempts.get(current.number - 1), lost, limits, now)
 
 
@@ -150,9 +159,12 @@ def _overdue(run: RunView, limits: Limits, now: datetime) -> float | None:
     return _seconds_left(run.started, limits.timeout, limits.timeout_grace, now)
 
 
-def _executing(run: RunView, current: Attempt, limits: Limits, now: datetime) -> Action:
+def _executing(run: RunView, current: Attempt, limits: Limits, memory: Memory, now: datetime) -> Action:
     if current.state is AttemptState.POD_GONE:
         return DeleteJob(current.job, "its pod is gone")
+    if not run.claimed and current.detail and memory.warned < current.number:
+        patience = _seconds_left(current.created, limits.warn_after, 0, now)
+        return Wait(patience) if patience is not None and patience > 0 else Warn(current)
     if run.claimed or current.pod_started is None:
         return Wait(_overdue(run, limits, now))
     unclaimed = limits.claim_deadline - (now - current.pod_started).total_seconds()

@@ -146,9 +146,13 @@ class Node:
     async def patch_run(self, run: Object, status: Object) -> Object:
         metadata = run["metadata"]
         body = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": status}
-        return await self.client.patch(
-            RUNS, metadata["name"], body, metadata["namespace"], subresource="status"
-        )
+        while True:
+            try:
+                return await self.client.patch(
+                    RUNS, metadata["name"], body, metadata["namespace"], subresource="status"
+                )
+            except errors.Unavailable:
+                await asyncio.sleep(0.5)
 
 
 def container(**state: Object) -> Object:

@@ -1,5 +1,7 @@
 """Tenants, Flows and Credentials."""
 
+import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tailrace_kube.resources import (
     ROLE_BINDINGS,
     SERVICE_ACCOUNTS,
 )
+from tailrace_operator import declared
 from tests.integration.operator.conftest import Process, World, eventually
 
 ACCOUNTS = {"tailrace-runner", "tailrace-viewer", "tailrace-executor", "tailrace-editor", "tailrace-admin"}
@@ -193,3 +196,20 @@ async def test_outside_of_a_tenants_namespace_the_label_is_named(world: World) -
 
     await condition(world, FLOWS, "hello", "Ready")
     await condition(world, CREDENTIALS, "one", "Ready")
+
+
+async def test_what_kopf_does_not_tell_of_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "AUDIT_PATIENCE", 0.1)
+    await world.flow()
+    deaf = declared.Declared(world.client.config, lambda kind, key: None)
+    assert (world.namespace, "hello") in await deaf.audit(world.client)
+
+    hearing = declared.Declared(world.client.config, lambda kind, key: None)
+    monkeypatch.setenv("KUBECONFIG", world.operator.environment["KUBECONFIG"])
+    task = asyncio.create_task(hearing.run())
+    await asyncio.wait_for(hearing.synced.wait(), 10)
+    monkeypatch.setattr(declared, "AUDIT_PATIENCE", 2)
+    assert await hearing.audit(world.client) == []
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -6,6 +6,7 @@ from typing import Any
 from tailrace_kube import Resource, errors
 from tailrace_kube.resources import CONTROLLER_REVISIONS, EVENTS, FLOWS, JOBS, PODS, RUNS
 from tests.integration.operator.conftest import World, eventually
+from tests.integration.operator.node import container
 
 
 async def test_a_run_gets_a_job_a_pod_and_an_end(world: World) -> None:
@@ -140,6 +141,23 @@ async def test_a_run_without_pod_says_that_it_waits(world: World) -> None:
     status = await world.status("one", lambda status: status.get("phase"))
 
     assert (status["phase"], status["message"]) == ("Queued", "waiting for a pod")
+
+
+async def test_a_pod_that_cannot_start_is_told_of_once(world: World) -> None:
+    world.node.runs = lambda run: False
+    await world.flow()
+    await world.run("one")
+    status = await world.status("one", lambda status: "assigned" in status)
+    pod = await world.client.get(PODS, status["assigned"]["pod"], world.namespace)
+    waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
+    await world.node.pod_status(pod, {"phase": "Pending", "containerStatuses": [container(waiting=waiting)]})
+
+    found = await eventually(
+        lambda: world.client.list(EVENTS, world.namespace), lambda found: found["items"], within=20
+    )
+
+    assert [event["reason"] for event in found["items"]] == ["PodWaiting"]
+    assert found["items"][0]["message"].endswith("does not start: ImagePullBackOff: no such image")
 
 
 async def test_a_claim_that_is_not_renewed_is_lost(world: World) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+from pathlib import Path
 
 from tailrace_kube.resources import JOBS, LEASES, PODS, RUNS
+from tests.cluster_tool import cluster
 from tests.integration.operator.conftest import Process, World, eventually
 
 NAMES = [f"run-{number:02}" for number in range(20)]
@@ -27,6 +29,28 @@ async def test_twenty_runs_end_once_though_the_operator_is_killed_in_the_middle(
     await eventually(
         lambda: _count(len(world.internal.archived)), lambda count: count == len(NAMES), within=30
     )
+
+
+async def test_an_api_server_that_is_away_for_a_while_is_waited_for(world: World, kube_config: str) -> None:
+    await world.operator.stop()
+    world.operator.start(TAILRACE_LEASE_SECONDS="60")
+    await world.operator.ready()
+    world.node.seconds = 2
+    await world.flow()
+    for name in NAMES[:5]:
+        await world.run(name)
+        await world.status(name, lambda status: status.get("phase") == "Running")
+
+    server = Path(kube_config).parent.name
+    await asyncio.to_thread(cluster, "stop", "apiserver", "--name", server)
+    await asyncio.sleep(8)
+    await asyncio.to_thread(cluster, "start", "apiserver", "--name", server)
+
+    for name in NAMES[:5]:
+        status = await world.ended(name, within=60)
+        assert (status["phase"], status["attempt"]) == ("Succeeded", 1)
+    await eventually(lambda: _count(len(world.internal.archived)), lambda count: count == 5, within=30)
+    assert await world.operator.stop() == 0, "the same process all the time"
 
 
 async def test_sigterm_ends_it_in_order_and_the_next_begins_at_once(world: World) -> None:

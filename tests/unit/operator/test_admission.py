@@ -16,6 +16,7 @@ from tailrace_operator.logic.admission import (
     MarkQueued,
     Memory,
     Wait,
+    Warn,
     backoff,
     decide,
 )
@@ -94,6 +95,21 @@ CASES: list[tuple[str, RunView, list[Attempt], Memory, Action]] = [
         CreateJob(2, "OOMKilled"),
     ),
     ("an assigned pod that does not run yet", assigned(), [pod()], Memory(), Wait()),
+    (
+        "a pod that cannot start has a moment",
+        assigned(),
+        [pod(created=ago(4), detail="ErrImagePull")],
+        Memory(),
+        Wait(6),
+    ),
+    (
+        "then a person is told",
+        assigned(),
+        [pod(created=ago(10), detail="ErrImagePull")],
+        Memory(),
+        Warn(pod(created=ago(10), detail="ErrImagePull")),
+    ),
+    ("once", assigned(), [pod(created=ago(99), detail="ErrImagePull")], Memory(warned=1), Wait()),
     ("has two minutes to claim once it runs", assigned(), [pod(pod_started=ago(20))], Memory(), Wait(100)),
     (
         "and is lost afterwards",

@@ -5,7 +5,7 @@ import pytest
 from tailrace_operator.caches import project_run
 from tailrace_operator.flows import Pinned
 from tailrace_operator.handlers.admit import refusal
-from tailrace_operator.handlers.ended import end_event
+from tailrace_operator.handlers.events import of_end
 from tailrace_operator.handlers.flow import credentials_of, summary
 from tailrace_operator.logic import times
 from tailrace_operator.settings import Settings
@@ -111,9 +111,9 @@ def test_the_event_of_an_end(phase: str, kind: str, says: str) -> None:
     status = {"phase": phase, "durationMs": 1500, "progress": "2/2"}
     if phase == "Failed":
         status |= {"reason": "TaskFailed", "message": "no"}
-    event = end_event(full_run(**status), "operator-1", NOW)
+    event = of_end(full_run(**status), "operator-1", NOW)
     assert (event["type"], event["reason"], event["message"]) == (kind, f"Run{phase}", says)
-    assert event["metadata"]["name"] == end_event(full_run(**status), "operator-2", NOW)["metadata"]["name"]
+    assert event["metadata"]["name"] == of_end(full_run(**status), "operator-2", NOW)["metadata"]["name"]
 
 
 @pytest.mark.parametrize(
