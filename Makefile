@@ -4,7 +4,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tailrace
 export UV_LINK_MODE := copy
 
 .PHONY: help demo up down status check lint types generated test unit integration e2e bench lock
@@ -62,7 +61,8 @@ e2e: $(VENV)/ready ## the tests on a real cluster
 	@$(RUN)/python -m pytest tests/e2e -q
 
 bench: up ## submit to user code, submit to terminal, drain, writes; next to a bare Job
-	@$(RUN)/python tests/bench
+	@eval "$$($(PYTHON) hack/cluster find)" && $(RUN)/python tests/bench \
+	  --kubeconfig "$$KUBECONFIG" --context "$$CONTEXT" --kubectl "$$($(PYTHON) hack/cluster tools)/kubectl" $(BENCH)
 
 lock: ## resolve the dependencies anew
 	@$(RUN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28 pyproject.toml -o requirements.lock

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -17,11 +18,10 @@ from tailrace_kube.resources import FLOWS, JOBS, PODS, RUNS, Resource
 SYSTEM = "tailrace-system"
 ENDED = {"Succeeded", "Partial", "Failed", "Cancelled", "TimedOut"}
 LIMIT = 180.0
-WRITE = re.compile(
-    r'^apiserver_request_total\{.*resource="(?P<resource>[^"]*)"'
-    r'.*verb="(POST|PUT|PATCH|DELETE|APPLY)".*\} (?P<count>\S+)$'
-)
-NOT_STORED = {"leases", "nodes", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
+SAMPLE = re.compile(r"^apiserver_request_total\{(?P<labels>.*)\} (?P<count>\S+)$")
+LABEL = re.compile(r'(\w+)="([^"]*)"')
+WRITES = {"POST", "PUT", "PATCH", "APPLY", "DELETE"}
+NOT_OF_THE_WORK = {"leases", "nodes", "tokenreviews", "subjectaccessreviews", "serviceaccounts"}
 
 
 class Arm(ABC):
@@ -101,11 +101,17 @@ class Arm(ABC):
             await asyncio.sleep(0.1)
         raise TimeoutError(f"no pod of {selector} has ended")
 
-    async def writes(self) -> float:
-        """How many writes the API server has served that end in its store."""
-        text = await self.metrics()
-        found = (WRITE.match(line) for line in text.splitlines())
-        return sum(float(match["count"]) for match in found if match and match["resource"] not in NOT_STORED)
+    async def writes(self) -> Counter[str]:
+        """How many writes the API server has stored, by verb and resource, such as `PATCH runs/status`."""
+        found: Counter[str] = Counter()
+        for sample in map(SAMPLE.match, (await self.metrics()).splitlines()):
+            labels = dict(LABEL.findall(sample["labels"])) if sample else {}
+            if sample is None or labels["verb"] not in WRITES or not labels["code"].startswith("2"):
+                continue
+            if labels["resource"] not in NOT_OF_THE_WORK:
+                what = "/".join(filter(None, (labels["resource"], labels["subresource"])))
+                found[f"{labels['verb']} {what}"] += int(float(sample["count"]))
+        return found
 
     async def clean(self) -> None:
         """Delete what the arm made."""
