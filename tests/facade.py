@@ -8,8 +8,10 @@ import os
 import secrets
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,7 +85,7 @@ class Facade:
     def internal_client(self, token: str | None) -> httpx2.Client:
         """A client of the internal API with this token."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        trust = str(self.directory / "tls/tls.crt")
+        trust = ssl.create_default_context(cafile=str(self.directory / "tls/tls.crt"))
         return httpx2.Client(
             base_url=f"{self.internal}/internal/v1", headers=headers, verify=trust, timeout=60
         )
@@ -102,18 +104,17 @@ class Facade:
 
 def prepare(kubectl: Kubectl, *tenants: str) -> None:
     """The namespaces, accounts and rights that chart and operator would make."""
+    items: list[dict[str, Any]] = []
     for name in (OWN_NAMESPACE, *tenants):
         labels = {"tailrace.dev/tenant": "true"} if name in tenants else {}
-        kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    _account(kubectl, OWN_NAMESPACE, ACCOUNT)
-    _account(kubectl, OWN_NAMESPACE, "tailrace-operator")
-    kubectl.apply(_role("tailrace-api", RULES))
-    kubectl.apply(_role("tailrace-editor", EDITOR))
-    kubectl.apply(_binding("ClusterRoleBinding", "tailrace-api", OWN_NAMESPACE, ACCOUNT, None))
+        items.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    items += [_account(OWN_NAMESPACE, ACCOUNT), _account(OWN_NAMESPACE, "tailrace-operator")]
+    items += [_role("tailrace-api", RULES), _role("tailrace-editor", EDITOR)]
+    items.append(_binding("ClusterRoleBinding", "tailrace-api", OWN_NAMESPACE, ACCOUNT, None))
     for name in tenants:
-        _account(kubectl, name, "tailrace-runner")
-        _account(kubectl, name, "tailrace-editor")
-        kubectl.apply(_binding("RoleBinding", "tailrace-editor", name, "tailrace-editor", name))
+        items += [_account(name, "tailrace-runner"), _account(name, "tailrace-editor")]
+        items.append(_binding("RoleBinding", "tailrace-editor", name, "tailrace-editor", name))
+    kubectl.apply({"apiVersion": "v1", "kind": "List", "items": items})
 
 
 @contextlib.contextmanager
@@ -180,18 +181,18 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def postgresql(directory: Path) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A PostgreSQL server of our own; the URL of an empty database."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
-    program = programs[-1]
-    directory.mkdir(parents=True)
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory(prefix="tailrace-postgresql-") as directory:
+        yield from _postgresql(programs[-1], Path(directory))
+
+
+def _postgresql(program: Path, directory: Path) -> Iterator[str]:
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
     if user:
-        for parent in (directory, *directory.parents):
-            if parent != Path("/") and parent.owner() == "root" and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
         shutil.chown(directory, "postgres")
     data, port = directory / "data", free_ports(1)[0]
 
@@ -256,9 +257,9 @@ def _certificate(directory: Path) -> None:
     (directory / "tls.key").write_bytes(private)
 
 
-def _account(kubectl: Kubectl, namespace: str, name: str) -> None:
+def _account(namespace: str, name: str) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace}
-    kubectl.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
 def _role(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,12 @@ class Certificate:
     chain: Path
     key: Path
 
+    def check(self) -> None:
+        """An OSError that names the file, where one cannot be read."""
+        for file in (self.chain, self.key):
+            with file.open("rb"):
+                continue
+
     def changed_at(self) -> float:
         """When the files were last exchanged."""
         return max(self.chain.stat().st_mtime, self.key.stat().st_mtime)
@@ -72,6 +78,8 @@ async def serve(listeners: Sequence[Listener], stop_seconds: int, stop: asyncio.
 
 def _server(listener: Listener, stop_seconds: int) -> _Server:
     certificate = listener.certificate
+    if certificate is not None:
+        certificate.check()
     config = uvicorn.Config(
         listener.application,
         log_config=None,

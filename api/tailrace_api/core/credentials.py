@@ -7,7 +7,7 @@ from tailrace_api.cluster.cache import Cache
 from tailrace_api.cluster.identity import Caller
 from tailrace_api.core.clock import Clock
 from tailrace_api.core.errors import Invalid, NotFound, Unreadable, invalid_field
-from tailrace_api.core.resources import Resources
+from tailrace_api.core.resources import Resources, checked_title
 from tailrace_api.core.secret_refs import SecretReader
 from tailrace_api.crypto import Identity, Keyring, Undecryptable
 from tailrace_api.store.keys import Keys
@@ -74,11 +74,10 @@ class Credentials:
 
     async def create(self, caller: Caller, namespace: str, draft: CredentialDraft) -> Object:
         """A new credential, its value encrypted."""
-        if not draft.title:
-            raise invalid_field("name", "is missing")
+        title = checked_title(draft.title)
         if draft.value is None:
             raise invalid_field("value", "is missing")
-        value, title = _checked(draft.value), draft.title
+        value = _checked(draft.value)
         kind, hosts = draft.type or DEFAULT_TYPE, _hosts(draft.hosts or [])
         await self._keys.remember(self._keyring.active, self._clock())
 
@@ -96,10 +95,9 @@ class Credentials:
         if namespace not in {None, current["metadata"]["namespace"]}:
             raise invalid_field("namespace", "cannot be changed: create the credential there anew")
         if draft.title is not None:
-            if not draft.title:
-                raise invalid_field("name", "must not be empty")
             metadata = current["metadata"]
-            self._resources.refuse_duplicate(metadata["namespace"], draft.title, but=metadata["uid"])
+            title = checked_title(draft.title)
+            self._resources.refuse_duplicate(metadata["namespace"], title, but=metadata["uid"])
         value = None if draft.value is None else _checked(draft.value)
         hosts = None if draft.hosts is None else _hosts(draft.hosts)
         await self._keys.remember(self._keyring.active, self._clock())

@@ -9,14 +9,13 @@ from tailrace_api.cluster.identity import Caller
 from tailrace_api.core import documents, names
 from tailrace_api.core.documents import Parsed
 from tailrace_api.core.errors import Invalid, invalid_field
-from tailrace_api.core.resources import Resources
+from tailrace_api.core.resources import Resources, checked_title
 from tailrace_api.core.revisions import Revision, Revisions
 from tailrace_crds.language.manifest import PluginLookup
 from tailrace_crds.language.problems import Problem
 
 Object = dict[str, Any]
 
-MAX_TITLE = 253
 LARGE_TEXT = 16 * 1024
 """Longer texts are read in a thread, so that others' requests need not wait."""
 
@@ -70,11 +69,9 @@ class Flows:
     async def create(self, caller: Caller, draft: FlowDraft) -> Object:
         """A new flow; the caller's name for it beats the one in its text."""
         parsed = await self._read(draft)
-        title = draft.title if draft.title is not None else parsed.name
-        if not title:
-            raise invalid_field("name", "is missing, both in the request and in the flow")
+        title = checked_title(draft.title if draft.title is not None else parsed.name)
         namespace = _one_namespace(draft.namespace, parsed.namespace) or self._default_namespace
-        spec = self._spec(parsed, _checked_title(title), draft)
+        spec = self._spec(parsed, title, draft)
         return await self._resources.create(caller, namespace, title, lambda _name: spec)
 
     async def update(self, caller: Caller, identifier: str, draft: FlowDraft) -> Object:
@@ -86,12 +83,8 @@ class Flows:
         if wanted not in {None, metadata["namespace"]}:
             raise invalid_field("namespace", "cannot be changed: create the flow there anew")
         title = draft.title if draft.title is not None else (parsed.name if parsed else None)
-        if draft.title == "":
-            raise invalid_field("name", "must not be empty")
         if title is not None:
-            self._resources.refuse_duplicate(
-                metadata["namespace"], _checked_title(title), but=metadata["uid"]
-            )
+            self._resources.refuse_duplicate(metadata["namespace"], checked_title(title), but=metadata["uid"])
 
         def change(stored: Object) -> Object:
             spec = dict(stored["spec"])
@@ -100,7 +93,7 @@ class Flows:
                 spec = kept | self._spec(parsed, None, draft)
             return spec if title is None else {**spec, "title": title}
 
-        if parsed is not None:
+        if parsed is not None and draft.text != (current["spec"].get("document") or {}).get("text"):
             await self._revisions.pinned(current)
         return await self._resources.modify(caller, identifier, change)
 
@@ -147,12 +140,6 @@ class Flows:
 def title_of(flow: Object) -> str:
     """What people call it."""
     return names.display(flow)
-
-
-def _checked_title(title: str) -> str:
-    if not title.strip() or len(title) > MAX_TITLE or not title.isprintable():
-        raise invalid_field("name", f"must be 1 to {MAX_TITLE} printable characters")
-    return title
 
 
 def _one_namespace(asked: str | None, written: str | None) -> str | None:

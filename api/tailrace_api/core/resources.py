@@ -6,7 +6,7 @@ from typing import Any
 from tailrace_api.cluster.cache import Cache
 from tailrace_api.cluster.identity import Caller
 from tailrace_api.core import names
-from tailrace_api.core.errors import Conflict, NotFound, from_kube
+from tailrace_api.core.errors import Conflict, NotFound, from_kube, invalid_field
 from tailrace_api.core.tenants import Tenants
 from tailrace_crds.meta import API_VERSION
 from tailrace_kube.client import Client
@@ -17,6 +17,7 @@ from tailrace_kube.errors import NotFound as Gone
 Object = dict[str, Any]
 
 ATTEMPTS = 4
+MAX_TITLE = 253
 
 
 class Resources:
@@ -159,6 +160,15 @@ class Resources:
     def _not_found(self) -> NotFound:
         kind = self.kind.lower()
         return NotFound(f"{kind}_not_found", f"there is no {kind} with this id")
+
+
+def checked_title(title: str | None) -> str:
+    """A name as people give it; Invalid where it is missing or cannot be read."""
+    if title is None:
+        raise invalid_field("name", "is missing")
+    if not title.strip() or len(title) > MAX_TITLE or not title.isprintable():
+        raise invalid_field("name", f"should be 1 to {MAX_TITLE} printable characters")
+    return title
 
 
 def _age(item: Object) -> tuple[str, str]:

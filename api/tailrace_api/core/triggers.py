@@ -9,7 +9,7 @@ from tailrace_api.cluster.cache import Cache
 from tailrace_api.cluster.identity import Caller
 from tailrace_api.core import schedules
 from tailrace_api.core.errors import Conflict, Invalid, invalid_field
-from tailrace_api.core.resources import Resources
+from tailrace_api.core.resources import Resources, checked_title
 from tailrace_crds.language.problems import Problem
 
 Object = dict[str, Any]
@@ -51,15 +51,14 @@ class Triggers:
 
     async def create(self, caller: Caller, draft: TriggerDraft) -> Object:
         """A new trigger in the namespace of its flow; a webhook's key is drawn where none is given."""
-        if not draft.title:
-            raise invalid_field("name", "is missing")
+        title = checked_title(draft.title)
         if draft.flow_id is None:
             raise invalid_field("flowId", "is missing")
         if draft.type is None:
             raise invalid_field("type", "is missing: webhook or schedule")
         flow = self._flow(draft.flow_id)
         spec = {
-            "title": draft.title,
+            "title": title,
             "flow": flow["metadata"]["name"],
             "type": draft.type,
             draft.type: _settings(draft.type, draft.settings or {}, {}),
@@ -68,7 +67,7 @@ class Triggers:
         async with self._keys:
             self._refuse_taken_key(spec, but=None)
             return await self._resources.create(
-                caller, flow["metadata"]["namespace"], draft.title, lambda _name: spec
+                caller, flow["metadata"]["namespace"], title, lambda _name: spec
             )
 
     async def update(self, caller: Caller, identifier: str, draft: TriggerDraft) -> Object:
@@ -76,9 +75,8 @@ class Triggers:
         current = self.get(identifier)
         metadata = current["metadata"]
         if draft.title is not None:
-            if not draft.title:
-                raise invalid_field("name", "must not be empty")
-            self._resources.refuse_duplicate(metadata["namespace"], draft.title, but=metadata["uid"])
+            title = checked_title(draft.title)
+            self._resources.refuse_duplicate(metadata["namespace"], title, but=metadata["uid"])
         flow = None if draft.flow_id is None else self._flow(draft.flow_id)
         if flow is not None and flow["metadata"]["namespace"] != metadata["namespace"]:
             raise invalid_field("flowId", "must be a flow in the trigger's own namespace")

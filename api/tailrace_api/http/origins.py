@@ -38,14 +38,18 @@ class OwnHosts:
             )
             return Refusal(421, "misdirected_request", message)
         origin = headers.get(b"origin")
-        if origin is not None and (urlsplit(origin.decode("latin-1")).hostname or "") not in self._hosts:
+        if origin is not None and _hostname(origin.decode("latin-1")) not in self._hosts:
             return Refusal(403, "forbidden_origin", "requests from web pages of another origin are refused")
         return None
 
 
 def hostname(header: str) -> str:
     """The name in a Host header, in lower case, without port and brackets."""
+    return _hostname(f"//{header}")
+
+
+def _hostname(url: str) -> str:
     try:
-        return urlsplit(f"//{header}").hostname or ""
+        return urlsplit(url).hostname or ""
     except ValueError:
         return ""

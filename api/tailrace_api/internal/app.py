@@ -12,7 +12,6 @@ from tailrace_api.internal.claim_ages import ClaimAges
 from tailrace_api.internal.errors import render
 from tailrace_api.internal.tokens import TokenReviewer
 
-PREFIX = "/internal/v1"
 MESSAGE_LIMIT = 16 * 1024 * 1024
 
 
@@ -28,8 +27,8 @@ def build(core: Core) -> FastAPI:
     app.state.reviewer = TokenReviewer(cluster.client, settings.token_review_seconds)
     app.state.access = RunAccess(cluster.client, cluster.runs, settings.runner_account)
     app.state.claim_ages = ages
-    app.include_router(runner.router, prefix=PREFIX)
-    app.include_router(operator.router, prefix=PREFIX)
+    app.include_router(runner.router)
+    app.include_router(operator.router)
     failures.install(app, render)
 
     def limit(scope: Scope) -> int:

@@ -14,14 +14,14 @@ from tailrace_api.http.parsing import JsonRoute
 from tailrace_api.internal.access import Uses, operator
 from tailrace_api.internal.claim_ages import ClaimAges
 from tailrace_api.internal.runner import LONGEST_WAIT, POLL_SECONDS
-from tailrace_api.internal.wire import CheckBody, LedgerBody, OutcomeBody
+from tailrace_api.internal.wire import PREFIX, CheckBody, LedgerBody, OutcomeBody
 from tailrace_api.store.containers import ContainerRequest
 from tailrace_api.store.ledger import Firing
 from tailrace_api.store.runs import ArchivedRun
 
 Object = dict[str, Any]
 
-router = APIRouter(prefix="/operator", route_class=JsonRoute, dependencies=[Depends(operator)])
+router = APIRouter(prefix=f"{PREFIX}/operator", route_class=JsonRoute, dependencies=[Depends(operator)])
 
 
 @router.put("/archive/{namespace}/{uid}")

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from tailrace_api.core.errors import Conflict, Forbidden, NotFound
 from tailrace_api.http.parsing import JsonRoute
 from tailrace_api.internal.access import AssignedRun, ClaimedRun, Uses
-from tailrace_api.internal.wire import ContainerBody, JournalBody, LogBody, ValueBody
+from tailrace_api.internal.wire import PREFIX, ContainerBody, JournalBody, LogBody, ValueBody
 from tailrace_api.store.containers import ContainerRequest
 from tailrace_api.store.journal import Entry
 from tailrace_api.store.logs import LogLine
@@ -21,7 +21,7 @@ LONGEST_WAIT = 30.0
 POLL_SECONDS = 2.0
 """How often a long poll looks unasked: another replica's changes wake nobody here."""
 
-router = APIRouter(prefix="/runs/{namespace}/{run}", route_class=JsonRoute)
+router = APIRouter(prefix=f"{PREFIX}/runs/{{namespace}}/{{run}}", route_class=JsonRoute)
 
 
 @router.get("/plan")

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+PREFIX = "/internal/v1"
+
 Time = Annotated[str, StringConstraints(max_length=40)]
 Task = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Attempt = Annotated[int, Field(ge=0, le=1_000_000)]

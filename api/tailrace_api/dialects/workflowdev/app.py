@@ -21,8 +21,6 @@ from tailrace_api.http.origins import OwnHosts
 from tailrace_api.metrics import CONTENT_TYPE, Metrics
 from tailrace_api.settings import Settings
 
-PREFIX = "/api/v1"
-
 
 def build(settings: Settings, core: Core | None = None, metrics: Metrics | None = None) -> FastAPI:
     """The application; without a core it can only describe itself."""
@@ -36,10 +34,8 @@ def build(settings: Settings, core: Core | None = None, metrics: Metrics | None 
         redirect_slashes=False,
     )
     app.state.core = core
-    for module in (flows, executions, log_stream, triggers, plugins, credentials, kv):
-        app.include_router(module.router, prefix=PREFIX)
-    app.include_router(health.router)
-    app.include_router(auth.router)
+    for module in (flows, executions, log_stream, triggers, plugins, credentials, kv, health, auth):
+        app.include_router(module.router)
     if metrics is not None:
         _serve_metrics(app, metrics)
     failures.install(app, render)

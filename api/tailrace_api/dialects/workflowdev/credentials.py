@@ -11,6 +11,7 @@ from tailrace_api.core import names
 from tailrace_api.core.credentials import CredentialDraft
 from tailrace_api.dialects.workflowdev.wire import (
     CALLER,
+    PREFIX,
     Answer,
     Body,
     Ignored,
@@ -21,7 +22,7 @@ from tailrace_api.dialects.workflowdev.wire import (
 )
 from tailrace_api.http.parsing import JsonRoute
 
-router = APIRouter(tags=["credentials"], route_class=JsonRoute)
+router = APIRouter(prefix=PREFIX, tags=["credentials"], route_class=JsonRoute)
 
 Host = Annotated[str, StringConstraints(min_length=1, max_length=260)]
 

@@ -14,7 +14,15 @@ from tailrace_api.core.errors import invalid_field
 from tailrace_api.core.run_views import Position, RunQuery, RunView
 from tailrace_api.core.runs import Cause, Start, Started
 from tailrace_api.core.task_views import TaskView
-from tailrace_api.dialects.workflowdev.wire import CALLER, Answer, IdempotencyKey, Namespace, Uses, seconds
+from tailrace_api.dialects.workflowdev.wire import (
+    CALLER,
+    PREFIX,
+    Answer,
+    IdempotencyKey,
+    Namespace,
+    Uses,
+    seconds,
+)
 from tailrace_api.http.parsing import JsonRoute
 
 NEXT_CURSOR = "X-Next-Cursor"
@@ -30,7 +38,7 @@ STATUSES = {
 }
 TASK_STATUSES = STATUSES | {"Pending": "QUEUED", "Skipped": "SKIPPED"}
 
-router = APIRouter(tags=["executions"], route_class=JsonRoute)
+router = APIRouter(prefix=PREFIX, tags=["executions"], route_class=JsonRoute)
 
 
 class ExecutionStarted(Answer):

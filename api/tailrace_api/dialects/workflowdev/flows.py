@@ -13,6 +13,7 @@ from tailrace_api.core.flows import FlowDraft, title_of
 from tailrace_api.dialects.workflowdev.envelope import Detail
 from tailrace_api.dialects.workflowdev.wire import (
     CALLER,
+    PREFIX,
     Answer,
     Body,
     Ignored,
@@ -24,7 +25,7 @@ from tailrace_api.dialects.workflowdev.wire import (
 from tailrace_api.http.parsing import JsonRoute
 
 DIALECT = "workflowdev"
-router = APIRouter(tags=["flows"], route_class=JsonRoute)
+router = APIRouter(prefix=PREFIX, tags=["flows"], route_class=JsonRoute)
 
 
 class FlowBody(Body):

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from tailrace_api.dialects.workflowdev.wire import NAMESPACE, Answer, Body, Ignored, Uses
+from tailrace_api.dialects.workflowdev.wire import NAMESPACE, PREFIX, Answer, Body, Ignored, Uses
 from tailrace_api.http.parsing import JsonRoute
 from tailrace_api.store.kv import KvEntry
 
 LIMIT = 1000
-router = APIRouter(tags=["kv"], route_class=JsonRoute)
+router = APIRouter(prefix=PREFIX, tags=["kv"], route_class=JsonRoute)
 
 Space = Annotated[str, Path(pattern=NAMESPACE)]
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from tailrace_api.core.core import Core
 from tailrace_api.core.errors import Failure, Unavailable
 from tailrace_api.dialects.workflowdev.envelope import render
+from tailrace_api.dialects.workflowdev.wire import PREFIX
 from tailrace_api.http.failures import Refusal, refusal
 from tailrace_api.store.database import Unavailable as DatabaseUnavailable
 from tailrace_api.store.logs import LogLine
@@ -16,7 +17,7 @@ from tailrace_api.store.logs import LogLine
 SEND_SECONDS = 30.0
 """A client that takes no message for so long is let go; until then only its own lines wait for it."""
 
-router = APIRouter(tags=["executions"])
+router = APIRouter(prefix=PREFIX, tags=["executions"])
 
 
 @router.get("/executions/{id}/logs", status_code=426, summary="Stream logs (WebSocket)", response_model=None)

@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from tailrace_api.dialects.workflowdev.wire import Answer, Uses
+from tailrace_api.dialects.workflowdev.wire import PREFIX, Answer, Uses
 from tailrace_crds.language.manifest import Manifest
 
-router = APIRouter(tags=["plugins"])
+router = APIRouter(prefix=PREFIX, tags=["plugins"])
 
 
 class PluginAnswer(Answer):

@@ -15,6 +15,7 @@ from tailrace_api.core.triggers import TriggerDraft
 from tailrace_api.dialects.workflowdev.executions import ExecutionStarted, started
 from tailrace_api.dialects.workflowdev.wire import (
     CALLER,
+    PREFIX,
     Answer,
     Body,
     IdempotencyKey,
@@ -28,7 +29,7 @@ from tailrace_api.http.parsing import JsonRoute
 
 MISSED = {"all": "All", "last": "Last", "none": "None"}
 
-router = APIRouter(tags=["triggers"], route_class=JsonRoute)
+router = APIRouter(prefix=PREFIX, tags=["triggers"], route_class=JsonRoute)
 
 
 def _lower(value: Any) -> Any:

@@ -13,6 +13,7 @@ from tailrace_api.core.core import Core
 CALLER = Caller("workflowdev", "editor")
 """Without JWT every call acts as this one identity."""
 
+PREFIX = "/api/v1"
 NAMESPACE = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
