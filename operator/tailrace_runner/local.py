@@ -74,9 +74,11 @@ def main() -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(BAD_INPUT)
     with tempfile.TemporaryDirectory(prefix="tailrace-") as directory:
-        code = asyncio.run(
-            _run(document, given, credentials, options.kv, Path(directory), Events(descriptor))
-        )
+        events = Events(descriptor)
+        try:
+            code = asyncio.run(_run(document, given, credentials, options.kv, Path(directory), events))
+        except KeyboardInterrupt:
+            code = INTERRUPTED
     sys.exit(code)
 
 
