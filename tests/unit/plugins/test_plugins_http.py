@@ -206,7 +206,7 @@ async def test_retry_after_is_read(header, low, high, server, context):
 
 async def test_a_server_that_does_not_answer_is_worth_a_retry(server, context):
     async def slow(_):
-        await asyncio.sleep(30)
+        await asyncio.sleep(2)
 
     server.answers["/slow"] = slow
     error = await refused(context, url=server.url("/slow"), timeout="100ms")
