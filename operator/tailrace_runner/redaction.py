@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 4
+WRAP = re.compile(r"[ \t]*\r?\n[ \t]*")
 
 
 class Redactor:
@@ -56,7 +57,7 @@ class Redactor:
         return value
 
     def _unwrap(self, text: str) -> str:
-        joined = text.replace("\r", "").replace("\n", "")
+        joined = WRAP.sub("", text)
         for form, pattern in self._wrapped:
             if form in joined:
                 text = pattern.sub(MASK, text)
@@ -105,4 +106,4 @@ def _encoded(value: str) -> Iterator[str]:
 
 
 def _across_lines(form: str) -> re.Pattern[str]:
-    return re.compile(r"[ \t]*(?:\r?\n[ \t]*)?".join(re.escape(character) for character in form))
+    return re.compile(f"(?:{WRAP.pattern})?".join(re.escape(character) for character in form))
