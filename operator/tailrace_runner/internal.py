@@ -119,7 +119,7 @@ class InternalApi:
 
     def _passing(self, refusal: ServerError) -> bool:
         """Whether the same call may succeed a little later."""
-        if refusal.code == "not_claimant":
+        if refusal.code in {"not_claimant", "not_assigned"}:
             return asyncio.get_running_loop().time() < self._known_until
         return refusal.status >= 500 or refusal.status in {401, 408, 429}  # noqa: PLR2004 - HTTP's own errors
 

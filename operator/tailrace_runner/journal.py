@@ -8,8 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
+
 Entry = dict[str, Any]
 MAX_ENTRIES = 200
+MAX_BYTES = 512 * 1024
 
 
 class Journal:
@@ -38,9 +41,17 @@ class Journal:
         if self._sender is not None:
             self._sender.cancel()
 
+    def _next_group(self) -> "list[tuple[Entry, asyncio.Future[None]]]":
+        size = count = 0
+        while count < min(len(self._waiting), MAX_ENTRIES) and size < MAX_BYTES:
+            size += len(orjson.dumps(self._waiting[count][0]))
+            count += 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        return group
+
     async def _drain(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:MAX_ENTRIES], self._waiting[MAX_ENTRIES:]
+            group = self._next_group()
             try:
                 await self._send([entry for entry, _ in group])
             except Exception as error:

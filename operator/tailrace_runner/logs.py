@@ -14,23 +14,15 @@ import orjson
 
 from tailrace_runner.errors import ServerError
 from tailrace_runner.redaction import Redactor
+from tailrace_runner.text import cut
 
 MAX_LINE = 16 * 1024
 MAX_BUFFERED = 4 * 1024 * 1024
 MAX_BATCH = 256 * 1024
 MAX_BATCH_LINES = 1000
 DELAY = 0.1
-CUT = " … (cut)"
 
 Line = dict[str, Any]
-
-
-def cut(text: str, limit: int) -> str:
-    """`text` in at most `limit` bytes of UTF-8, with a mark where something is missing."""
-    raw = text.encode("utf-8", "replace")
-    if len(raw) <= limit:
-        return raw.decode()
-    return raw[: limit - len(CUT.encode())].decode(errors="ignore") + CUT
 
 
 class Log:

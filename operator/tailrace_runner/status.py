@@ -7,7 +7,7 @@ from typing import Any
 
 from tailrace_crds.phases import RunPhase, TaskPhase
 from tailrace_runner.engine.state import ENDED, Result, TaskState, timestamp
-from tailrace_runner.logs import cut
+from tailrace_runner.text import cut
 
 MAX_TASKS = 200
 MAX_MESSAGE = 1024

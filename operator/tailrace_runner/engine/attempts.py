@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tailrace_crds.language import durations, templates
@@ -14,7 +15,9 @@ from tailrace_runner.engine.ports import Ports
 from tailrace_runner.engine.retry import pause
 from tailrace_runner.engine.state import Ended, TaskState, timestamp
 from tailrace_runner.engine.values import Values
+from tailrace_runner.text import cut
 
+MAX_MESSAGE = 16 * 1024
 STOP_SECONDS = 5.0
 """How long a task that was told to stop may take to clean up."""
 
@@ -63,6 +66,7 @@ class Tasks:
             except TaskError as failed:
                 error = failed
                 ended = Ended(TaskPhase.FAILED, error.reason, self._ports.redactor.text(error.message))
+                ended = replace(ended, message=cut(ended.message, MAX_MESSAGE))
             wait = pause(
                 task.retry,
                 attempt,

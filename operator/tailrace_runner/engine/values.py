@@ -18,6 +18,7 @@ from tailrace_runner.engine.plan import FlowPlan
 from tailrace_runner.engine.ports import Store
 
 INLINE_BYTES = 4096
+INLINE_LEVELS = 32
 MAX_OUTPUT_BYTES = 100 * 1024 * 1024
 CACHE_BYTES = 64 * 1024 * 1024
 RUN_OUTPUTS = "run.outputs"
@@ -38,7 +39,7 @@ class Values:
     async def keep(self, name: str, outputs: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
         """Outputs as the journal has them: in place, or the reference to them. TaskError where too large."""
         content = _encoded(outputs)
-        if len(content) <= INLINE_BYTES:
+        if len(content) <= INLINE_BYTES and _is_shallow(outputs):
             return outputs, None
         reference = await self._store.put(name, content)
         self._stored[name] = reference
@@ -128,6 +129,15 @@ def _encoded(outputs: dict[str, Any]) -> bytes:
         message = f"the outputs have {len(content)} bytes, at most {MAX_OUTPUT_BYTES} are kept"
         raise TaskError(message, "OutputsTooLarge", retryable=False)
     return content
+
+
+def _is_shallow(value: Any, levels: int = INLINE_LEVELS) -> bool:
+    """Whether servers that bound the nesting of what they parse will take it."""
+    if levels == 0:
+        return False
+    if isinstance(value, dict):
+        return all(_is_shallow(item, levels - 1) for item in value.values())
+    return not isinstance(value, list) or all(_is_shallow(item, levels - 1) for item in value)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -463,6 +463,15 @@ class TestLargeOutputs:
         await one.run()
         assert one.plugins.calls[0][2] == {"n": 8}
 
+    async def test_deeply_nested_ones_go_there_too(self, flow, task):
+        deep = value = {}
+        for _ in range(60):
+            value["a"] = {}
+            value = value["a"]
+        one = flow({"tasks": [task("a", properties={"deep": deep})]})
+        assert (await one.run()).phase == "Succeeded"
+        assert one.journal.entries[0]["outputsRef"] == "store:uid/a"
+
     async def test_the_run_s_own(self, flow, task):
         one = flow({"tasks": [], "outputs": {"text": self.LARGE}})
         result = await one.run()

@@ -1,15 +1,17 @@
 """The journal's group commit, the log's batches, and the fence."""
 
 import asyncio
+import json
 
 import pytest
 
 from tailrace_runner import lease, logs
 from tailrace_runner.errors import ClaimLost, Fenced, ServerError
 from tailrace_runner.http import Unreachable
-from tailrace_runner.journal import Journal
-from tailrace_runner.logs import Log, cut
+from tailrace_runner.journal import MAX_BYTES, MAX_ENTRIES, Journal
+from tailrace_runner.logs import Log
 from tailrace_runner.redaction import Redactor
+from tailrace_runner.text import cut
 
 
 class Receiver:
@@ -41,6 +43,18 @@ class TestJournal:
         assert not durable.done()
         await journal.flush()
         assert durable.done()
+
+    async def test_a_request_has_no_more_than_the_server_takes(self):
+        store = Receiver(0.01)
+        journal = Journal(store)
+        journal.record({"task": "first"})
+        await asyncio.sleep(0)
+        for index in range(300):
+            journal.record({"task": str(index), "outputs": "x" * 4000})
+        await journal.flush()
+        assert sum(map(len, store.batches)) == 301
+        assert max(map(len, store.batches)) <= MAX_ENTRIES
+        assert max(len(json.dumps(batch)) for batch in store.batches) <= MAX_BYTES + 5000
 
     async def test_flush_of_nothing(self):
         await Journal(Receiver()).flush()
@@ -130,6 +144,9 @@ class TestLog:
         made.write("x" * (logs.MAX_LINE - 20) + "hunter2-hunter2" + "y" * 100)
         assert "hunter" not in printed[0]["message"]
         assert len(printed[0]["message"].encode()) <= logs.MAX_LINE
+
+    def test_what_a_database_cannot_hold_is_made_visible(self):
+        assert cut("a\0b", 100) == "a\N{REPLACEMENT CHARACTER}b"
 
     @pytest.mark.parametrize("text", ["", "short", "é" * 50])
     def test_what_fits_is_not_cut(self, text):
