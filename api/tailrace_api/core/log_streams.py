@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from tailrace_api.cluster.cache import Cache
+from tailrace_api.cluster.cache import Cache, Object
 from tailrace_api.core.errors import Unavailable
 from tailrace_api.store.logs import START, LogLine, Logs
 from tailrace_crds.phases import is_terminal
@@ -24,6 +24,7 @@ class LogStreams:
         self._runs = runs
         self._limit = limit
         self._open = 0
+        runs.listeners.append(self._on_change)
 
     async def follow(self, run_uid: str) -> AsyncGenerator[list[LogLine]]:
         """Pages of lines, none of them empty; ends once the Run has ended and all was given out."""
@@ -52,6 +53,10 @@ class LogStreams:
         finally:
             self._open -= 1
             self._logs.unsubscribe(run_uid, news)
+
+    def _on_change(self, _old: Object | None, new: Object | None) -> None:
+        if new is not None and is_terminal(new["status"].get("phase")):
+            self._logs.wake(new["metadata"]["uid"])
 
     def _ended(self, run_uid: str) -> bool:
         item = self._runs.by_uid(run_uid)

@@ -10,9 +10,11 @@ from tailrace_crds.language.problems import Problem
 ALIASES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
     "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
 }
 FIELDS = 5
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)

@@ -100,7 +100,7 @@ def test_a_flow_from_kubectl_is_seen(client: httpx2.Client, kubectl: Kubectl) ->
         ("tasks: [{name: a, type: no.such}]", "tasks[0].type"),
         ("tasks: [{name: a, type: util.log, properties: {message: 1}}]", "tasks[0].properties.message"),
         (
-            "inputs: {type: object, properties: {y: {}}}\ntasks: [{name: a, type: util.log, when: '{{ inputs.x }}'}]",
+            "inputs: {properties: {y: {}}}\ntasks: [{name: a, type: util.log, when: '{{ inputs.x }}'}]",
             "",
         ),
         ("tasks: [{name: a, type: util.log, properties: {message: '{{ tasks.b.outputs.x }}'}}]", ""),

@@ -187,12 +187,12 @@ def _task(task: TaskView, stored: bytes | None) -> TaskAnswer:
 
 def _outputs(task: TaskView, stored: bytes | None) -> str | None:
     """A JSON string; a reference where the outputs are too large for an answer."""
-    if not task.ended:
-        return None
     if stored is not None:
         return stored.decode(errors="replace")
     if task.outputs_ref is not None:
         return orjson.dumps({"ref": task.outputs_ref}).decode()
+    if task.outputs is None and task.phase != "Succeeded":
+        return None
     return orjson.dumps({} if task.outputs is None else task.outputs).decode()
 
 
