@@ -28,7 +28,7 @@ class Frontier:
         """`name` has ended, and what needs it may go on."""
         for dependant in self._dependants[name]:
             self._missing[dependant] -= 1
-            if self._missing[dependant] == 0 and dependant not in self._blocked:
+            if self._missing[dependant] == 0:
                 self._ready.append(dependant)
 
     def broke(self, name: str) -> list[tuple[str, str]]:

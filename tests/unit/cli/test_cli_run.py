@@ -119,7 +119,9 @@ tasks:
 finally:
 - {name: last, type: util.log, properties: {message: "it was {{ run.phase }}"}}
 """
-    process = subprocess.Popen([*CLI, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*CLI, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     process.stdin.write(flow)
     process.stdin.close()
     seen = []
@@ -128,7 +130,7 @@ finally:
         if line.startswith("long"):
             break
     before = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that are in the foreground
     seen += process.stdout.readlines()
     assert process.wait(20) == 130
     assert time.monotonic() - before < 10
