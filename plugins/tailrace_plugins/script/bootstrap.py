@@ -1,8 +1,9 @@
 """What the process of a script.python task executes: the user's program, between its inputs and its outputs.
 
 Called as `python -I bootstrap.py <directory>`; the directory holds `code.py` and `inputs.json`, and gets
-`result.json`: `{"outputs": {…}}` or `{"failure", "reason", "retryable"}`. It imports the standard library
-only.
+`result.json`: `{"outputs": {…}}` or `{"failure", "reason", "retryable"}`. Before the program is so much as
+compiled, the process enters a Landlock domain in which the directory's parent alone is its own, as far as the
+kernel has Landlock; whether that is far enough is the runner's to decide. Standard library only.
 """
 
 import json
@@ -11,6 +12,7 @@ import math
 import sys
 import traceback
 import types
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,22 @@ def main(directory: Path) -> int:
     """Execute the program; the exit code is 0 where it has outputs."""
     source = (directory / "code.py").read_text("utf-8")
     inputs = json.loads((directory / "inputs.json").read_text("utf-8"))
-    result = execute(source, inputs)
+    result = confine(directory.parent) or execute(source, inputs)
     (directory / "result.json").write_text(json.dumps(result), "utf-8")
     return 0 if "outputs" in result else 1
+
+
+def confine(own: Path) -> dict[str, Any] | None:
+    """Enter the domain; how that failed, if it did: the program is then not executed."""
+    landlock = types.ModuleType("landlock")
+    SourceFileLoader(landlock.__name__, str(Path(__file__).with_name("landlock.py"))).exec_module(landlock)
+    try:
+        if abi := landlock.abi():
+            landlock.enter(str(own), abi)
+    except OSError as error:
+        message = f"the script was not started: it cannot enter a Landlock domain: {error}"
+        return failure(message, "IsolationFailed", retryable=False)
+    return None
 
 
 def execute(source: str, inputs: Any) -> dict[str, Any]:

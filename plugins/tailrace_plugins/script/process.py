@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,17 +33,24 @@ class Ended:
     retryable: bool = True
 
 
+_UNREADABLE = Ended(failure="the script's result cannot be read", reason="InvalidOutputs", retryable=False)
+
+
 async def run(code: str, inputs: Mapping[str, Any], env: Mapping[str, str], workdir: Path, log: Log) -> Ended:
     """Run Python code to its end. Cancelling this ends the program and all that it started."""
     control = workdir / ".tailrace"
     control.mkdir(mode=0o700, parents=True, exist_ok=True)
     (control / "code.py").write_text(code, "utf-8")
     (control / "inputs.json").write_text(json.dumps(inputs), "utf-8")
-    result = control / "result.json"
-    result.unlink(missing_ok=True)
+    (control / "result.json").unlink(missing_ok=True)
     command = [sys.executable, "-I", "-u", "-X", "utf8", str(_BOOTSTRAP), str(control)]
-    returncode = await logged(command, environment(env, workdir), workdir, log)
-    return _ended(result, returncode)
+    # Opened beforehand: the program may put a link to another task's directory in this one's place.
+    opened = os.open(control, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        returncode = await logged(command, environment(env, workdir), workdir, log)
+        return _ended(opened, returncode)
+    finally:
+        os.close(opened)
 
 
 def environment(given: Mapping[str, str], workdir: Path) -> dict[str, str]:
@@ -51,21 +59,37 @@ def environment(given: Mapping[str, str], workdir: Path) -> dict[str, str]:
     return {"LANG": "C.UTF-8", **inherited, "HOME": str(workdir), "TMPDIR": str(workdir), **given}
 
 
-def _ended(result: Path, returncode: int) -> Ended:
-    if not result.exists():
+def _ended(control: int, returncode: int) -> Ended:
+    try:
+        text = _result(control)
+    except FileNotFoundError:
         if returncode < 0:
             name = signal.Signals(-returncode).name
             hint = ": it may have used more memory than its pod has" if name == "SIGKILL" else ""
             return Ended(failure=f"the script was ended by {name}{hint}", reason="ScriptKilled")
         return Ended(failure=f"the script ended with exit code {returncode} before it gave outputs")
-    if result.stat().st_size > MAX_RESULT:
+    except OSError:
+        return _UNREADABLE
+    if len(text) > MAX_RESULT:
         message = f"the outputs have more than {MAX_RESULT} bytes"
         return Ended(failure=message, reason="OutputsTooLarge", retryable=False)
     try:
-        return Ended(**json.loads(result.read_text("utf-8")))
+        return Ended(**json.loads(text))
     except (ValueError, TypeError, RecursionError):
-        message = "the script's result cannot be read"
-        return Ended(failure=message, reason="InvalidOutputs", retryable=False)
+        return _UNREADABLE
+
+
+def _result(control: int) -> bytes:
+    """At most MAX_RESULT + 1 bytes; OSError where there is no regular file: a link may lead anywhere."""
+    descriptor = os.open("result.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=control)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("no regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(min(status.st_size, MAX_RESULT) + 1)
+    finally:
+        os.close(descriptor)
 
 
 async def logged(command: Sequence[str], env: Mapping[str, str], cwd: Path, log: Log) -> int:

@@ -1,13 +1,17 @@
 """script.python: a Python program that the flow carries in itself, in a process of its own."""
 
+import os
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tailrace_plugins.base import Model, Plugin, TaskContext, TaskError, Text
-from tailrace_plugins.script import process
+from tailrace_plugins.script import landlock, process
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=253)]
+
+REQUIRE = "TAILRACE_REQUIRE_LANDLOCK"
+"""A setting of the runner: scripts run fully isolated or not at all."""
 
 
 class Inputs(Model):
@@ -45,6 +49,7 @@ class ScriptPython(Plugin[Inputs, Outputs]):
     category = "script"
     description = (
         "Runs Python in a process of its own, with the standard library and what the runner's image has. "
+        "It reads and writes files in its working directory only. "
         "What it prints becomes log lines; the variable `outputs` becomes the task's outputs."
     )
     accepts_bound_credentials = False
@@ -57,9 +62,23 @@ class ScriptPython(Plugin[Inputs, Outputs]):
 
     async def run(self, inputs: Inputs, context: TaskContext) -> Outputs:
         """Run it to its end."""
+        _check_isolation(context)
         env = await context.resolve(inputs.env, None)
         ended = await process.run(inputs.code, inputs.inputs, env, context.workdir, context.log)
         if ended.outputs is None:
             message = context.redact(ended.failure or "the script gave no outputs")
             raise TaskError(message, ended.reason, retryable=ended.retryable)
         return Outputs.model_validate(ended.outputs)
+
+
+def _check_isolation(context: TaskContext) -> None:
+    lacking = landlock.lacking(landlock.abi())
+    if lacking is None:
+        return
+    if os.environ.get(REQUIRE, "").strip().lower() not in {"", "false", "0", "no"}:
+        raise TaskError(
+            f"{REQUIRE} is set, but {lacking}; the script was not started",
+            "IsolationUnavailable",
+            retryable=False,
+        )
+    context.log(f"this script is not fully isolated: {lacking}", "warning")
