@@ -1,14 +1,47 @@
 """What the operator and a runner do to resources, done by a test: the facade is tested without either."""
 
+import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from tailrace_kube import config
+from tailrace_kube.client import Client
+from tailrace_kube.errors import NotFound
+from tailrace_kube.resources import CONTROLLER_REVISIONS, CREDENTIALS, FLOWS, PODS, RUNS, TRIGGERS, Resource
 from tests.cluster_tool import Kubectl
 
 Object = dict[str, Any]
+T = TypeVar("T")
+
+KINDS: dict[str, Resource] = {"flow": FLOWS, "run": RUNS, "trigger": TRIGGERS, "credential": CREDENTIALS}
+
+
+def ask(kubectl: Kubectl, question: Callable[[Client], Awaitable[T]]) -> T:
+    """One question to the API server as its administrator, without starting kubectl."""
+
+    async def asking() -> T:
+        async with Client(config.load(kubectl.kubeconfig)) as client:
+            return await question(client)
+
+    return asyncio.run(asking())
+
+
+def empty(kubectl: Kubectl) -> None:
+    """Remove every Flow with its revisions (nothing else collects them here), Run, Trigger and Credential."""
+
+    async def remove(client: Client) -> None:
+        for resource in (*KINDS.values(), CONTROLLER_REVISIONS):
+            for item in (await client.list(resource))["items"]:
+                try:
+                    await client.delete(resource, item["metadata"]["name"], item["metadata"]["namespace"])
+                except NotFound:
+                    continue
+
+    ask(kubectl, remove)
 
 
 @dataclass(frozen=True)
@@ -19,11 +52,13 @@ class Operator:
 
     def pin(self, namespace: str, flow: str) -> str:
         """Keep a ControllerRevision of a flow as it is, and say so in its status; the revision's name."""
-        stored = self.kubectl.json("get", "flow", "-n", namespace, flow)
+        stored = ask(self.kubectl, lambda client: client.get(FLOWS, flow, namespace))
         digest = hashlib.sha256(json.dumps(stored["spec"], sort_keys=True).encode()).hexdigest()[:10]
         name = f"{flow}-{digest}"
-        present = self.kubectl.json(
-            "get", "controllerrevisions.apps", "-n", namespace, "-l", f"tailrace.dev/flow={flow}"
+        selector = f"tailrace.dev/flow={flow}"
+        present = ask(
+            self.kubectl,
+            lambda client: client.list(CONTROLLER_REVISIONS, namespace, label_selector=selector),
         )["items"]
         own = [
             item
@@ -39,9 +74,11 @@ class Operator:
 
     def status(self, kind: str, namespace: str, name: str, status: Object) -> None:
         """Merge this into an object's status."""
-        patch = json.dumps({"status": status})
-        self.kubectl(
-            "patch", kind, "-n", namespace, name, "--subresource=status", "--type=merge", "-p", patch
+        ask(
+            self.kubectl,
+            lambda client: client.patch(
+                KINDS[kind], name, {"status": status}, namespace, subresource="status"
+            ),
         )
 
     def create_run(self, namespace: str, name: str, flow: str, **spec: Any) -> Object:
@@ -52,11 +89,11 @@ class Operator:
             "metadata": {"name": name, "namespace": namespace},
             "spec": {"flow": flow, **spec},
         }
-        return dict(json.loads(self.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(body))))
+        return ask(self.kubectl, lambda client: client.create(RUNS, body, namespace))
 
     def run_of(self, uid: str) -> Object:
         """The Run with this UID."""
-        for item in self.kubectl.json("get", "runs", "-A")["items"]:
+        for item in ask(self.kubectl, lambda client: client.list(RUNS))["items"]:
             if item["metadata"]["uid"] == uid:
                 return dict(item)
         raise AssertionError(f"no Run with the UID {uid}")
@@ -69,7 +106,7 @@ class Operator:
             "metadata": {"name": name, "namespace": namespace},
             "spec": {"serviceAccountName": account, "containers": [{"name": "runner", "image": "none"}]},
         }
-        created = json.loads(self.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(pod)))
+        created = ask(self.kubectl, lambda client: client.create(PODS, pod, namespace))
         uid = created["metadata"]["uid"]
         token = self.kubectl(
             "create", "token", account, "-n", namespace, "--audience", "tailrace-internal",
@@ -98,19 +135,21 @@ class Operator:
             "uid": metadata["uid"],
             "controller": True,
         }
-        self.kubectl.apply(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "ControllerRevision",
-                "metadata": {
-                    "name": name,
-                    "namespace": metadata["namespace"],
-                    "labels": {"tailrace.dev/flow": metadata["name"]},
-                    "ownerReferences": [owner],
-                },
-                "revision": number,
-                "data": {"spec": flow["spec"]},
-            }
+        revision = {
+            "apiVersion": "apps/v1",
+            "kind": "ControllerRevision",
+            "metadata": {
+                "name": name,
+                "namespace": metadata["namespace"],
+                "labels": {"tailrace.dev/flow": metadata["name"]},
+                "ownerReferences": [owner],
+            },
+            "revision": number,
+            "data": {"spec": flow["spec"]},
+        }
+        ask(
+            self.kubectl,
+            lambda client: client.create(CONTROLLER_REVISIONS, revision, metadata["namespace"]),
         )
 
 

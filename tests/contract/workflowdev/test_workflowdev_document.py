@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from tests.cluster_tool import Kubectl
 from tests.facade import OWN_NAMESPACE, Facade, token
-from tests.operator_by_hand import Operator, eventually
+from tests.operator_by_hand import Operator, empty, eventually
 
 CREATE = r"""curl -X POST http://localhost:8080/api/v1/flows \
   -H "Content-Type: application/json" \
@@ -46,7 +46,7 @@ tasks:
 def client(facade: Facade, kubectl: Kubectl) -> Iterator[httpx2.Client]:
     with facade.client() as client:
         yield client
-    kubectl("delete", "triggers,credentials,runs,flows", "--all", "--all-namespaces", "--wait=false")
+    empty(kubectl)
 
 
 @pytest.fixture

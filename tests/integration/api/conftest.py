@@ -14,7 +14,7 @@ from tailrace_api.store.store import Store
 from tests import facade as program
 from tests.cluster_tool import Kubectl
 from tests.facade import Facade
-from tests.operator_by_hand import Operator
+from tests.operator_by_hand import Operator, empty
 
 TENANTS = ("default", "production", "team-a")
 
@@ -72,7 +72,7 @@ def client(facade: Facade, kubectl: Kubectl) -> Iterator[httpx2.Client]:
     """A client of the open listener; what a test makes is gone after it."""
     with facade.client() as client:
         yield client
-    kubectl("delete", "triggers,credentials,runs,flows", "--all", "--all-namespaces", "--wait=false")
+    empty(kubectl)
 
 
 @pytest.fixture

@@ -288,6 +288,6 @@ def test_revisions_of_a_deleted_flow_of_the_same_name_are_not_its_own(
 ) -> None:
     first = create(client)
     operator.pin("default", "hello")
-    client.delete(f"{API}/flows/{first['id']}")
+    client.delete(f"{API}/flows/{first['id']}")  # nothing here collects its revision
     second = create(client)
     assert client.get(f"{API}/flows/{second['id']}/revisions").json() == []

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from typing import Any
 
 import httpx2
@@ -124,6 +125,7 @@ def test_a_key_belongs_to_the_oldest_trigger(
     client: httpx2.Client, flow: Any, kubectl: Kubectl, operator: Operator
 ) -> None:
     create(client, flow)
+    time.sleep(1.1)  # Kubernetes knows ages to the second
     thief = {
         "apiVersion": "tailrace.dev/v1alpha1",
         "kind": "Trigger",

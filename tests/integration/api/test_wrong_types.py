@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.operator_by_hand import empty
+
 API = "/api/v1"
 TEXT = """
 inputs: {type: object, properties: {n: {type: integer}}}
@@ -156,7 +158,7 @@ def ids(facade: Any, kubectl: Any) -> Any:
             "credential": client.post(f"{API}/credentials", json=credential).json()["id"],
         }
         yield made
-    kubectl("delete", "triggers,credentials,runs,flows", "--all", "--all-namespaces", "--wait=false")
+    empty(kubectl)
 
 
 @pytest.fixture(scope="module")
