@@ -77,7 +77,7 @@ def main() -> None:
         events = Events(descriptor)
         try:
             code = asyncio.run(_run(document, given, credentials, options.kv, Path(directory), events))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             code = INTERRUPTED
     sys.exit(code)
 
@@ -137,7 +137,8 @@ async def _interruptible(execution: Execution) -> Result:
     work = asyncio.create_task(execution.run())
 
     def interrupt() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
+        # The second one stops what finally does, too.
+        loop.add_signal_handler(signal.SIGINT, work.cancel)
         execution.cancel()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)

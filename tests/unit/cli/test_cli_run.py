@@ -138,6 +138,25 @@ finally:
     assert any(line.startswith("Cancelled in") for line in seen)
 
 
+def test_a_second_ctrl_c_stops_finally_too():
+    flow = """
+tasks:
+- {name: long, type: util.sleep, properties: {duration: 60s}}
+finally:
+- {name: last, type: util.sleep, properties: {duration: 60s}}
+"""
+    process = subprocess.Popen(
+        [*CLI, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdin.write(flow)
+    process.stdin.close()
+    for task in ("long", "last"):
+        assert any(line.startswith(task) for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert process.stderr.read() == ""
+
+
 def test_a_credential_reaches_the_task_and_nothing_else():
     flow = """
 tasks:
