@@ -24,7 +24,6 @@ Key = tuple[str, str]
 """Namespace and name; of a Namespace the same text twice."""
 
 KINDS = (FLOWS, TRIGGERS, CREDENTIALS, NAMESPACES)
-WORKERS = 50
 TOKEN_LIFETIME = timedelta(minutes=10)
 AUDIT_PATIENCE = 30.0
 
@@ -103,8 +102,9 @@ class Declared:
         settings = kopf.OperatorSettings()
         settings.posting.enabled = False
         settings.scanning.disabled = True
-        settings.queueing.worker_limit = WORKERS
-        # With kopf's own five seconds an idle worker keeps its slot, and 400 objects take half a minute.
+        # No limit: a worker holds its slot until every object is indexed, so that with more objects than
+        # slots the operator would never begin (nolar/kopf#1243). What a worker does here is tiny.
+        settings.queueing.worker_limit = None
         settings.queueing.idle_timeout = 0.05
         settings.watching.server_timeout = 290
         settings.watching.connect_timeout = 10

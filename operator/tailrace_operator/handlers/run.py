@@ -39,6 +39,7 @@ from tailrace_operator.settings import Settings
 
 Object = dict[str, Any]
 
+REFUSED_AGAIN = 5.0
 SOON = 0.05
 """Seconds after which a Run is looked at again whose cached copy was out of date."""
 
@@ -203,7 +204,11 @@ class RunReconciler:
 
     async def _create_job(self, run: Object, revision: str, attempt: int) -> float | None:
         namespace = run["metadata"]["namespace"]
-        spec = await self._flows.spec(namespace, revision)
+        try:
+            spec = await self._flows.spec(namespace, revision)
+        except errors.NotFound:
+            message = f"revision {revision} is gone, as it goes with its flow"
+            return await self._end(run, {}, "Failed", "RevisionNotFound", message)
         job = build.runner_job(run, spec, revision, attempt, self._settings)
         try:
             await self._client.create(JOBS, job, namespace)
@@ -211,6 +216,11 @@ class RunReconciler:
             return None
         except errors.Invalid as error:
             return await self._end(run, {}, "Failed", "JobInvalid", error.message)
+        except errors.Forbidden as error:
+            # A quota, most often: it may have room later.
+            if (run.get("status") or {}).get("message") != error.message:
+                await self._patch(run, {"phase": RunView.of(run).phase or "Queued", "message": error.message})
+            return REFUSED_AGAIN
         log.info("job created", run=_key(run), job=job["metadata"]["name"], attempt=attempt)
         return None
 

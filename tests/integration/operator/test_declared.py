@@ -198,6 +198,18 @@ async def test_outside_of_a_tenants_namespace_the_label_is_named(world: World) -
     await condition(world, CREDENTIALS, "one", "Ready")
 
 
+async def test_an_operator_that_starts_among_many_objects_becomes_ready(world: World) -> None:
+    """More of a kind than kopf would have workers by any usual limit: indexing must not wait for itself."""
+    await world.operator.stop()
+    for number in range(120):
+        await world.flow(f"flow-{number:03}")
+
+    world.operator.start()
+    await world.operator.ready()
+
+    await condition(world, FLOWS, "flow-119", "Ready")
+
+
 async def test_what_kopf_does_not_tell_of_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(declared, "AUDIT_PATIENCE", 0.1)
     await world.flow()

@@ -87,7 +87,8 @@ async def test_an_end_that_the_caches_have_not_seen_yet_is_no_loss(world: World)
 
     await eventually(lambda: _value(world.internal.archived.get(run["metadata"]["uid"])))
     jobs = (await world.client.list(JOBS, world.namespace))["items"]
-    assert len(jobs) == 1
+    assert [job["metadata"]["name"] for job in jobs if job["metadata"]["name"].endswith("-2")] == []
+    assert (await world.ended("one"))["attempt"] == 1
 
 
 async def test_attempts_end_somewhere(world: World) -> None:
@@ -158,6 +159,41 @@ async def test_a_pod_that_cannot_start_is_told_of_once(world: World) -> None:
 
     assert [event["reason"] for event in found["items"]] == ["PodWaiting"]
     assert found["items"][0]["message"].endswith("does not start: ImagePullBackOff: no such image")
+
+
+async def test_a_run_waits_for_room_in_the_quota_and_says_so(world: World) -> None:
+    quotas = Resource("", "v1", "resourcequotas", "ResourceQuota")
+    hard = {"count/jobs.batch": "0"}
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": hard}}
+    await world.client.create(quotas, body, world.namespace)
+    used = {"status": {"hard": hard, "used": hard}}
+    await world.client.patch(quotas, "none", used, world.namespace, subresource="status")
+    await world.flow()
+    await world.run("one")
+
+    status = await world.status("one", lambda status: status.get("message"))
+    assert status["phase"] == "Queued"
+    assert "exceeded quota" in status["message"]
+
+    await world.client.delete(quotas, "none", world.namespace)
+    status = await world.ended("one", within=30)
+    assert (status["phase"], status.get("message")) == ("Succeeded", None)
+
+
+async def test_a_lost_attempt_whose_revision_is_gone_ends_the_run(world: World) -> None:
+    world.node.runs = lambda run: False
+    await world.flow()
+    await world.run("one")
+    status = await world.status("one", lambda status: "assigned" in status)
+    await world.operator.stop()
+    await world.client.delete(FLOWS, "hello", world.namespace)
+    await world.client.delete(CONTROLLER_REVISIONS, status["revision"], world.namespace)
+    await world.client.delete(PODS, status["assigned"]["pod"], world.namespace, grace=0)
+
+    world.operator.start()
+
+    status = await world.ended("one")
+    assert (status["phase"], status["reason"]) == ("Failed", "RevisionNotFound")
 
 
 async def test_a_claim_that_is_not_renewed_is_lost(world: World) -> None:
