@@ -3,7 +3,8 @@
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -45,7 +46,7 @@ class Runs:
         path = f"{self._path}/{quote(name)}/status?fieldManager=tailrace-runner"
         return _checked(await self._client.request("PATCH", path, body, content_type=content_type))
 
-    async def watch(self, pod_uid: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    async def watch(self, pod_uid: str) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         """What happens to the Runs assigned to a pod, for ever; begins with those that exist.
 
         A new connection begins so again: the caller sees the same state twice, and never misses one.
@@ -61,12 +62,13 @@ class Runs:
         )
         while True:
             try:
-                async for kind, run in self._events(f"{self._path}?{query}"):
-                    yield kind, run
+                async with aclosing(self._events(f"{self._path}?{query}")) as events:
+                    async for kind, run in events:
+                        yield kind, run
             except (Unreachable, ServerError, TimeoutError):
                 await asyncio.sleep(random.uniform(*RECONNECT_SECONDS))  # noqa: S311 - spreads load
 
-    async def _events(self, path: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    async def _events(self, path: str) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         async with self._client.stream(path) as (status, chunks):
             if status != 200:  # noqa: PLR2004 - HTTP's OK
                 raise ServerError(status, "watch_refused", "the API server refused the watch")

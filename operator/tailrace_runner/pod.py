@@ -9,7 +9,7 @@ import gc
 import importlib
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,35 +47,59 @@ async def execute(settings: Settings) -> None:
     """Returns once the Run's end is written. Raises RunEnded, ClaimLost, Fenced, NothingAssignedError."""
     kube, api_client = kubernetes.connect(settings), internal.connect(settings)
     runs = Runs(kube, settings.namespace)
-    events = runs.watch(settings.pod_uid)
-    first = asyncio.create_task(_first(events, settings.pod_uid))
-    priming = asyncio.create_task(_prime(kube, api_client))
-    loading = asyncio.create_task(_load())
-    try:
-        async with asyncio.timeout(settings.assignment_timeout):
-            run = await first
-    except TimeoutError:
-        raise NothingAssignedError(f"no Run in {settings.assignment_timeout:g} s") from None
-    api = InternalApi(api_client, settings.namespace, run["metadata"]["name"])
-    planning = asyncio.create_task(api.plan())
-    try:
-        run = await _claim(runs, run, settings)
-        plan = await planning
-        await loading
-    finally:
-        planning.cancel()
-        priming.cancel()
-    from tailrace_runner.run import ClaimedRun
+    async with aclosing(runs.watch(settings.pod_uid)) as events:
+        first = asyncio.create_task(_first(events, settings.pod_uid))
+        priming = asyncio.create_task(_prime(kube, api_client))
+        loading = asyncio.create_task(_load())
+        try:
+            async with asyncio.timeout(settings.assignment_timeout):
+                run = await first
+        except TimeoutError:
+            raise NothingAssignedError(f"no Run in {settings.assignment_timeout:g} s") from None
+        api = InternalApi(api_client, settings.namespace, run["metadata"]["name"])
+        planning = asyncio.create_task(api.plan())
+        try:
+            run = await _claim(runs, run, settings)
+            plan = await _planned(planning)
+            await loading
+        finally:
+            planning.cancel()
+            priming.cancel()
+        await _execute(settings, runs, api, run, plan, events)
+
+
+async def _execute(
+    settings: Settings,
+    runs: Runs,
+    api: InternalApi,
+    run: dict[str, Any],
+    plan: dict[str, Any] | str,
+    events: Events,
+) -> None:
+    from tailrace_runner.run import ClaimedRun, fail
 
     # What has been loaded is never garbage; what tasks leave behind is.
     gc.freeze()
     gc.enable()
+    if isinstance(plan, str):
+        await fail(runs, run, settings.pod_uid, "PlanUnavailable", plan)
+        return
     claimed = ClaimedRun(settings, runs, api, run, plan)
     try:
         await claimed.complete(_follow(events, claimed, settings.pod_uid))
     except asyncio.CancelledError:
         await claimed.save()
         raise
+
+
+async def _planned(planning: "asyncio.Task[dict[str, Any]]") -> dict[str, Any] | str:
+    """The plan, or why there will never be one: no further attempt could get it either."""
+    try:
+        return await planning
+    except ServerError as refusal:
+        if refusal.code == "not_claimant":
+            raise ClaimLost(refusal.message) from refusal
+        return f"the flow's revision cannot be had: {refusal.message}"
 
 
 async def _load() -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from tailrace_crds.phases import RunPhase
 from tailrace_plugins.base import Containers, Network
 from tailrace_runner import lease
 from tailrace_runner.cluster import ClusterContainers, ClusterCredentials, ClusterKeyValue, ClusterStore
@@ -112,6 +113,13 @@ class ClaimedRun:
 
     def _changed(self, state: TaskState) -> None:
         self._reporter.changed(state)
+
+
+async def fail(runs: Runs, run: dict[str, Any], pod_uid: str, reason: str, message: str) -> None:
+    """End a claimed Run that cannot be executed at all."""
+    reporter = Reporter(runs, run, pod_uid, lambda: (), _now)
+    started = datetime.fromisoformat(run["status"]["startTime"])
+    await reporter.finish(Result(RunPhase.FAILED, reason, message), started)
 
 
 async def guarded(work: Coroutine[Any, Any, Result], *guards: Coroutine[Any, Any, None]) -> Result:

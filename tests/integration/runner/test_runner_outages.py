@@ -111,6 +111,23 @@ class TestNextAttempt:
         assert await pod.exit_code(10) == 143
         assert (await world.status(run))["phase"] == "Running"
 
+    async def test_a_plan_that_there_will_never_be_fails_the_run(self, world):
+        world.internal.refuse["plan"] = RefusedError(404, "revision_not_found", "there is no such revision")
+        name, _ = await world.execute(HELLO)
+        status = await world.status(name)
+        assert (status["phase"], status["reason"]) == ("Failed", "PlanUnavailable")
+        assert status["message"] == "the flow's revision cannot be had: there is no such revision"
+
+    async def test_a_plan_that_is_late_is_waited_for(self, world):
+        world.internal.refuse["plan"] = RefusedError(409, "not_assigned", "not yet")
+        pod, run = await world.pod(), await world.run(HELLO, inputs={"who": "you"})
+        await world.assign(run, pod)
+        await pod.start()
+        await world.until(run, "Running")
+        world.internal.refuse.clear()
+        await world.until(run, "Succeeded")
+        assert pod.errors == ""
+
     async def test_a_journal_that_is_refused_ends_the_runner_not_the_run(self, world):
         world.internal.refuse["journal"] = RefusedError(422, "invalid", "no")
         pod, run = await world.pod(), await world.run(HELLO, inputs={"who": "you"})
@@ -118,3 +135,5 @@ class TestNextAttempt:
         await pod.start()
         assert await pod.exit_code() == 1
         assert (await world.status(run))["phase"] == "Running"
+        assert "422 invalid: no" in pod.errors
+        assert "asynchronous generator" not in pod.errors
