@@ -6,14 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tailrace_cli import schedules
 from tailrace_crds.credential import CredentialSpec
-from tailrace_crds.language import structure, validation
+from tailrace_crds.language import structure, triggers, validation
 from tailrace_crds.language.problems import Problem, kind
 from tailrace_crds.language.yaml_text import load_documents
 from tailrace_crds.meta import API_VERSION, GROUP
 from tailrace_crds.run import RunSpec
-from tailrace_crds.trigger import TriggerSpec, TriggerType
+from tailrace_crds.trigger import TriggerSpec
 from tailrace_plugins import catalogue
 
 OTHER_KINDS: dict[str, type[BaseModel]] = {
@@ -154,20 +153,6 @@ def _check_spec(content: dict[str, Any], model: type[BaseModel]) -> list[Problem
     return RULES[model](content["spec"])
 
 
-def _check_trigger(spec: dict[str, Any]) -> list[Problem]:
-    """What the resource's own rules and the operator say besides."""
-    found = []
-    for setting in TriggerType:
-        if (spec["type"] == setting) != (spec.get(setting) is not None):
-            message = f"a Trigger of type {setting}, and only that, has {setting} settings"
-            found.append(Problem(f"spec.{setting}", message))
-    if spec.get("schedule"):
-        found += schedules.check(spec["schedule"])
-    if spec.get("inputs") is not None:
-        found += validation.validate_mapping(spec["inputs"])
-    return found
-
-
 def _check_credential(spec: dict[str, Any]) -> list[Problem]:
     if (spec.get("ciphertext") is None) == (spec.get("secretRef") is None):
         return [Problem("spec", "set either ciphertext (by the REST API) or secretRef")]
@@ -175,7 +160,7 @@ def _check_credential(spec: dict[str, Any]) -> list[Problem]:
 
 
 RULES: dict[type[BaseModel], Callable[[dict[str, Any]], list[Problem]]] = {
-    TriggerSpec: _check_trigger,
+    TriggerSpec: triggers.problems,
     CredentialSpec: _check_credential,
     RunSpec: lambda _: [],
 }

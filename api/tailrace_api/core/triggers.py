@@ -7,9 +7,9 @@ from typing import Any
 
 from tailrace_api.cluster.cache import Cache
 from tailrace_api.cluster.identity import Caller
-from tailrace_api.core import schedules
 from tailrace_api.core.errors import Conflict, Invalid, invalid_field
 from tailrace_api.core.resources import Resources, checked_title
+from tailrace_crds.language import schedules
 from tailrace_crds.language.problems import Problem
 
 Object = dict[str, Any]
@@ -135,6 +135,6 @@ def _settings(kind: str, given: Object | None, before: Object) -> Object:
         raise invalid_field("config.cron", "is missing: five cron fields, such as '*/5 * * * *'")
     wrong = schedules.problems(settings["cron"], settings.get("timeZone", "UTC"))
     if wrong:
-        details = [Problem(f"config.{problem.path}", problem.message) for problem in wrong]
+        details = [Problem(f"config.{problem.path.lower()}", problem.message) for problem in wrong]
         raise Invalid("invalid_request", str(details[0]), details)
     return settings

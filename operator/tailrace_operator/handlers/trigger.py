@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 
 from tailrace_crds import conditions
+from tailrace_crds.language import triggers
+from tailrace_crds.language.schedules import Schedule, ScheduleError
 from tailrace_crds.meta import TENANT_LABEL, Condition
 from tailrace_crds.trigger import FiringResult, MissedPolicy
 from tailrace_kube import Client, errors
@@ -19,8 +21,8 @@ from tailrace_operator.handlers import status
 from tailrace_operator.handlers.tenant import Tenants
 from tailrace_operator.internal import InternalAPI, InternalError, Ledger
 from tailrace_operator.logic import firings, scheduled, times
+from tailrace_operator.logic.due_times import DueTimes
 from tailrace_operator.logic.firings import Due
-from tailrace_operator.logic.schedules import DueTimes, Schedule, ScheduleError
 
 Object = dict[str, Any]
 
@@ -115,9 +117,9 @@ class TriggerReconciler:
         if not await self._tenants.serves(namespace):
             condition = conditions.not_a_tenant(now, generation, namespace, TENANT_LABEL)
             return "NamespaceNotATenant", condition
-        problem = scheduled.problem(spec)
-        if problem is not None:
-            return "Invalid", conditions.invalid(now, generation, problem)
+        problems = triggers.problems(spec)
+        if problems:
+            return "Invalid", conditions.invalid(now, generation, "; ".join(map(str, problems)))
         state = await self._flow_state(namespace, spec["flow"])
         if state is None:
             return "FlowNotFound", conditions.flow_missing(now, generation, spec["flow"])

@@ -1,4 +1,4 @@
-"""A Trigger of type schedule: what is wrong with it, where it goes on, and the Run of a slot."""
+"""A Trigger of type schedule: where it goes on, and the Run of a slot."""
 
 from datetime import datetime
 from typing import Any
@@ -6,25 +6,8 @@ from typing import Any
 from tailrace_crds.language import templates
 from tailrace_crds.meta import API_VERSION, FLOW_LABEL, TRIGGER_LABEL
 from tailrace_operator.logic import names, times
-from tailrace_operator.logic.schedules import Schedule, ScheduleError
 
 Object = dict[str, Any]
-
-
-def problem(spec: Object) -> str | None:
-    """What of a Trigger's spec can never work, of any type."""
-    kind = spec["type"]
-    if spec.get(kind) is None:
-        return f"spec.{kind}: is required for type {kind}"
-    if kind != "schedule":
-        return None
-    try:
-        schedule = Schedule.parse(spec["schedule"]["cron"], spec["schedule"].get("timeZone", "UTC"))
-    except ScheduleError as error:
-        return str(error)
-    if schedule.next(datetime.fromisoformat("2024-01-01T00:00:00+00:00")) is None:
-        return f"spec.schedule.cron: {spec['schedule']['cron']!r} has no day on which it fires"
-    return None
 
 
 def position(trigger: Object, now: datetime) -> datetime:

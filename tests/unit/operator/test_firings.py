@@ -144,18 +144,3 @@ def test_inputs_that_cannot_be_rendered() -> None:
     source["spec"]["inputs"] = {"day": "{{ trigger.nothing }}"}  # type: ignore[index]
     with pytest.raises(ValueError, match="nothing"):
         scheduled.run(source, ON_TIME)
-
-
-@pytest.mark.parametrize(
-    ("spec", "says"),
-    [
-        pytest.param({"type": "schedule"}, "spec.schedule: is required", id="no schedule"),
-        pytest.param({"type": "webhook"}, "spec.webhook: is required", id="no webhook"),
-        pytest.param({"type": "schedule", "schedule": {"cron": "x"}}, "spec.schedule.cron", id="no cron"),
-        pytest.param({"type": "schedule", "schedule": {"cron": "@daily"}}, None, id="right"),
-        pytest.param({"type": "webhook", "webhook": {"key": "k"}}, None, id="right webhook"),
-    ],
-)
-def test_what_is_wrong_with_a_trigger(spec: dict[str, object], says: str | None) -> None:
-    found = scheduled.problem(spec)
-    assert found is None if says is None else says in (found or "")

@@ -2,10 +2,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tailrace_operator.logic.schedules import ALIASES, DueTimes, Schedule, ScheduleError
+from tailrace_crds.language.schedules import ALIASES, Schedule, ScheduleError, problems
 
 
 def at(text: str) -> datetime:
@@ -70,11 +68,14 @@ def test_every_alias_fires(alias: str) -> None:
     [
         pytest.param("* * * *", "UTC", "five fields", id="too few"),
         pytest.param("* * * * * *", "UTC", "five fields", id="seconds"),
-        pytest.param("61 * * * *", "UTC", "spec.schedule.cron: '61 * * * *'", id="no such minute"),
+        pytest.param("61 * * * *", "UTC", "cron: '61 * * * *'", id="no such minute"),
+        pytest.param("0 0 30 2 *", "UTC", "cron: '0 0 30 2 *'", id="a day that never comes"),
+        pytest.param("", "UTC", "five fields", id="nothing"),
         pytest.param("@fortnightly", "UTC", "@weekly", id="unknown alias"),
-        pytest.param("* * * * *", "Europe/Bonn", "spec.schedule.timeZone", id="unknown zone"),
+        pytest.param("* * * * *", "Europe/Bonn", "timeZone: 'Europe/Bonn'", id="unknown zone"),
         pytest.param("* * * * *", "../../etc/passwd", "IANA", id="a path as zone"),
         pytest.param("* * * * *", "", "IANA", id="empty zone"),
+        pytest.param("* * * * *", "a\0b", "IANA", id="a zone with a null"),
     ],
 )
 def test_what_can_never_fire(cron: str, zone: str, says: str) -> None:
@@ -110,38 +111,6 @@ def test_between_agrees_with_going_forward(cron: str, day: str, limit: int) -> N
     assert schedule.between(after, until, limit)[0] == every[-limit:]
 
 
-def test_due_times_come_in_order_and_once() -> None:
-    due: DueTimes[str] = DueTimes()
-    for key, minute in (("c", 3), ("a", 1), ("b", 2)):
-        due.set(key, datetime(2026, 1, 1, 0, minute, tzinfo=UTC))
-    assert due.first() == datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
-    assert due.pop_due(datetime(2026, 1, 1, 0, 2, tzinfo=UTC)) == ["a", "b"]
-    assert due.pop_due(datetime(2026, 1, 1, 0, 2, tzinfo=UTC)) == []
-    assert len(due) == 1
-
-
-def test_a_key_has_one_time() -> None:
-    due: DueTimes[str] = DueTimes()
-    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-    due.set("a", early)
-    due.set("a", late)
-    assert due.pop_due(early) == []
-    due.set("a", None)
-    assert due.first() is None
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.integers(0, 50)))), st.integers(0, 50))
-def test_due_times_agree_with_a_dictionary(changes: list[tuple[int, int | None]], minute: int) -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    due: DueTimes[int] = DueTimes()
-    simple: dict[int, datetime] = {}
-    for key, offset in changes:
-        time = None if offset is None else start + timedelta(minutes=offset)
-        due.set(key, time)
-        simple.pop(key, None)
-        if time is not None:
-            simple[key] = time
-    now = start + timedelta(minutes=minute)
-    popped = due.pop_due(now)
-    assert sorted(popped) == sorted(key for key, time in simple.items() if time <= now)
-    assert [simple[key] for key in popped] == sorted(simple[key] for key in popped)
+def test_both_fields_are_named_at_once() -> None:
+    assert [problem.path for problem in problems("never", "Mars/Olympus")] == ["cron", "timeZone"]
+    assert problems("0 0 29 2 *", "Europe/Berlin") == []
