@@ -49,6 +49,8 @@ class Process:
         await eventually(lambda: self.probe("readyz"), lambda answer: answer[0] == 200, within=30)
 
     async def probe(self, path: str) -> tuple[int, str]:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the operator has exited with {self._process.returncode}"
         async with aiohttp.ClientSession() as session:
             try:
                 async with session.get(f"http://127.0.0.1:{self.port}/{path}") as response:
@@ -189,7 +191,7 @@ async def operator(
         "TAILRACE_INTERNAL_TOKEN_FILE": str(internal.token_file),
         "TAILRACE_LEASE_SECONDS": "5",
         "TAILRACE_LEASE_RENEW_SECONDS": "1",
-        "TAILRACE_CANCEL_GRACE": "1",
+        "TAILRACE_CANCEL_GRACE": "3",
     }
     process = Process(environment, tmp_path / "operator.log")
     yield process

@@ -1,6 +1,7 @@
 """A Job controller, a kubelet and runners played against a real API server that has none of them."""
 
 import asyncio
+import random
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,10 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def precisely_now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class Node:
     """Makes a pod for every Job; where `runs` is true for a Run, its pod claims and ends it."""
 
@@ -25,6 +30,7 @@ class Node:
         self.runs = runs
         self.makes_pods = True
         self.seconds = 0.0
+        self.longest_wait = 0.0
         self.executed: Counter[str] = Counter()
         self._jobs = Informer(client, JOBS, on_change=self._job_changed)
         self._runs = Informer(client, RUNS, on_change=self._run_changed)
@@ -54,6 +60,7 @@ class Node:
             await self.client.delete(PODS, pod["metadata"]["name"], namespace, grace=0)
 
     async def make_pod(self, job: Object) -> Object:
+        await asyncio.sleep(random.uniform(0, self.longest_wait))  # noqa: S311 - no secret hangs on it
         template, metadata = job["spec"]["template"], job["metadata"]
         labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": metadata["name"]}
         pod = {
@@ -132,7 +139,7 @@ class Node:
         status = {
             "phase": phase,
             "conditions": [condition],
-            "completionTime": now(),
+            "completionTime": precisely_now(),
             "durationMs": 5,
             "progress": "1/1",
         }

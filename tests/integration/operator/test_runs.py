@@ -130,7 +130,7 @@ async def test_a_runner_that_ignores_a_cancel_is_ended(world: World) -> None:
     await world.client.patch(RUNS, "one", {"spec": {"cancel": True}}, world.namespace)
 
     status = await world.ended("one")
-    assert (status["phase"], status["message"]) == ("Cancelled", "the runner did not stop within 1 s")
+    assert (status["phase"], status["message"]) == ("Cancelled", "the runner did not stop within 3 s")
     await eventually(lambda: world.client.list(JOBS, world.namespace), lambda found: not found["items"])
 
 
