@@ -36,6 +36,9 @@ SLOW_MODULES = (
 )
 """In the order of their dependencies, slowest first."""
 
+SWITCH_SECONDS = 0.001
+"""How long importing may keep the event loop waiting."""
+
 Events = AsyncIterator[tuple[str, dict[str, Any]]]
 
 
@@ -45,6 +48,7 @@ class NothingAssignedError(Exception):
 
 async def execute(settings: Settings) -> None:
     """Returns once the Run's end is written. Raises RunEnded, ClaimLost, Fenced, NothingAssignedError."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     kube, api_client = kubernetes.connect(settings), internal.connect(settings)
     runs = Runs(kube, settings.namespace)
     async with aclosing(runs.watch(settings.pod_uid)) as events:
@@ -103,9 +107,12 @@ async def _planned(planning: "asyncio.Task[dict[str, Any]]") -> dict[str, Any] |
 
 
 async def _load() -> None:
-    """Import what execution needs, step by step: in between, the answers that have come are dealt with."""
+    """Import what execution needs, in a thread: meanwhile the answers that come are dealt with."""
+    await asyncio.to_thread(_import_slow_modules)
+
+
+def _import_slow_modules() -> None:
     for module in SLOW_MODULES:
-        await asyncio.sleep(0)
         importlib.import_module(module)
 
 
