@@ -1,7 +1,6 @@
 """A real API server for the tests that need no more: apiserver and etcd, no node, no root."""
 
 import os
-import os
 from collections.abc import Iterator
 
 import pytest

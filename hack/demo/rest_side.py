@@ -49,7 +49,7 @@ def flow_id(title: str) -> str:
 
 def execute(flow: str, inputs: dict[str, Any]) -> str:
     """Start the flow; the execution's id."""
-    answer = curl("POST", f"{ADDRESS}/api/v1/flows/{flow}/execute", {"inputs": inputs})
+    answer = curl("POST", f"{ADDRESS}/api/v1/flows/{flow}/execute", inputs)
     print(answer)
     return str(json.loads(answer)["executionId"])
 

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         "requests": {"cpu": "50m", "memory": "96Mi"},
         "limits": {"memory": "512Mi"},
     }
+    runner_require_landlock: Annotated[
+        bool, Field(description="Whether scripts fail where the kernel cannot confine them.")
+    ] = False
     runner_internal_url: Annotated[
         str | None, Field(description="The internal API as runners reach it, where that differs.")
     ] = None

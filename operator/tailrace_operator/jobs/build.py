@@ -133,6 +133,8 @@ def _container(runner: Object, settings: Settings) -> Object:
     ]
     if settings.runner_api_server:
         environment.append({"name": "TAILRACE_API_SERVER", "value": settings.runner_api_server})
+    if settings.runner_require_landlock:
+        environment.append({"name": "TAILRACE_REQUIRE_LANDLOCK", "value": "true"})
     return {
         "name": "runner",
         "image": settings.runner_image,

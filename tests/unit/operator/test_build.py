@@ -120,6 +120,14 @@ def test_the_deadline_is_only_a_backstop(timeout: str | None, expected: int | No
     assert job["spec"].get("activeDeadlineSeconds") == expected
 
 
+@pytest.mark.parametrize(("required", "value"), [(True, "true"), (False, None)])
+def test_scripts_need_landlock_only_where_the_setting_says_so(*, required: bool, value: str | None) -> None:
+    settings = SETTINGS.model_copy(update={"runner_require_landlock": required})
+    [container] = pod_of(made({}, settings))["containers"]
+    environment = {item["name"]: item.get("value") for item in container["env"]}
+    assert environment.get("TAILRACE_REQUIRE_LANDLOCK") == value
+
+
 def test_settings_and_flow_say_where_it_runs() -> None:
     settings = SETTINGS.model_copy(
         update={"runner_pull_secrets": ["registry"], "runner_api_server": "https://a:1"}
