@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+# Most of these tests wait for servers and processes; each worker has servers of its own.
+PARALLEL := -q -n 3 --dist loadfile
 export UV_LINK_MODE := copy
 
 .PHONY: help demo up down status check lint types generated test unit integration e2e bench lock
@@ -49,13 +51,14 @@ generated: $(VENV)/ready
 
 test: check ## everything that CI runs: checks, unit, integration and end-to-end tests
 	@$(PYTHON) hack/cluster build
-	@$(RUN)/python -m pytest
+	@$(RUN)/python -m pytest tests/unit tests/contract tests/integration $(PARALLEL)
+	@$(RUN)/python -m pytest tests/e2e
 
 unit: $(VENV)/ready ## the tests that need nothing
 	@$(RUN)/python -m pytest tests/unit -q
 
 integration: $(VENV)/ready ## the tests against a real API server and real databases
-	@$(RUN)/python -m pytest tests/integration tests/contract -q
+	@$(RUN)/python -m pytest tests/integration tests/contract $(PARALLEL)
 
 e2e: $(VENV)/ready ## the tests on a real cluster
 	@$(RUN)/python -m pytest tests/e2e -q
