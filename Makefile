@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 # Most of these tests wait for servers and processes; each worker has servers of its own.
-PARALLEL := -q -n 3 --dist loadfile
+PARALLEL := -q -n 4 --dist loadfile
 export UV_LINK_MODE := copy
 
 .PHONY: help demo up down status check lint types generated test unit integration e2e bench lock
