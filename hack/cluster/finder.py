@@ -47,9 +47,9 @@ def choose(environment: Mapping[str, str], *, docker: bool) -> Choice:
     return Choice.KIND if docker else Choice.DEVELOPMENT
 
 
-def find(name: str) -> Found:
-    """Have the chosen cluster running; `name` is our own cluster's, if it comes to that."""
-    choice = _choose_here()
+def find(name: str, *, own: bool = False) -> Found:
+    """Have the chosen cluster running; `own` chooses ours, of that name, whatever else there is."""
+    choice = Choice.DEVELOPMENT if own else _choose_here()
     if choice is Choice.CONTEXT:
         return Found(choice, own_kubeconfig(os.environ), os.environ[VARIABLE])
     if choice is Choice.KIND:

@@ -34,11 +34,16 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=text, description=text)
         one.add_argument("--name", default=DEFAULT_NAME, help="of the cluster")
         one.set_defaults(command=function)
+    commands.choices["up"].add_argument(
+        "--own",
+        action="store_true",
+        help="on the development cluster, whatever CLUSTER says and docker offers",
+    )
     return top
 
 
 def _up(options: argparse.Namespace) -> int:
-    found = finder.find(options.name)
+    found = finder.find(options.name, own=options.own)
     kubernetes = Kubernetes(programs.ensure(programs.CLIENTS), found.kubeconfig, found.context)
     image = available(found)
     storage = release.has_default_storage(kubernetes)

@@ -1,4 +1,4 @@
-"""A cluster of the tests' own with the chart installed; a developer's cluster is left alone.
+"""A development cluster of the tests' own with the chart installed; every other cluster is left alone.
 
 With TAILRACE_KEEP=1 the cluster stays, and the next run of the tests upgrades what is there.
 """
@@ -19,7 +19,9 @@ NAME = "tailrace-test"
 
 def install() -> None:
     """Image, load, helm, as `make up` does it, on the tests' cluster."""
-    subprocess.run([sys.executable, "hack/install", "up", "--name", NAME], cwd=ROOT, check=True, timeout=1800)
+    subprocess.run(
+        [sys.executable, "hack/install", "up", "--own", "--name", NAME], cwd=ROOT, check=True, timeout=1800
+    )
 
 
 @pytest.fixture(scope="session")

@@ -43,3 +43,7 @@ def test_installed_again_it_goes_on_with_what_was_there(system: System) -> None:
     assert flows, json.dumps(flows)
     flow = system.flow(log("first", "again"))
     assert system.ended(system.create_run(flow))["status"]["phase"] == "Succeeded"
+
+
+def test_helms_own_test_finds_the_installation_sound(system: System) -> None:
+    assert "Succeeded" in system.helm("test", "tailrace", "--timeout", "2m")
