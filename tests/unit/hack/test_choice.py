@@ -1,7 +1,9 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cluster import finder
 from cluster.finder import Choice, Found, choose, own_kubeconfig
 from cluster.golang import parse_version
 from image import engines
@@ -19,6 +21,21 @@ from image import engines
 )
 def test_a_named_cluster_goes_first_then_kind_then_our_own(environment, docker, expected):
     assert choose(environment, docker=docker) is expected
+
+
+def test_our_own_is_chosen_whatever_else_there_is(monkeypatch):
+    """The tests' cluster: they stop its API server, which nobody else's must suffer."""
+    monkeypatch.setenv("CLUSTER", "mine")
+    asked = []
+
+    def up(name, *, api_only):
+        asked.append((name, api_only))
+        return SimpleNamespace(kubeconfig=Path("/own"))
+
+    monkeypatch.setattr(finder.lifecycle, "up", up)
+    assert finder.find("tailrace-test", own=True) == Found(Choice.DEVELOPMENT, Path("/own"), "tailrace-test")
+    assert finder.find("tailrace-test").choice is Choice.CONTEXT
+    assert asked == [("tailrace-test", False)]
 
 
 def test_what_was_found_is_told_as_keys_and_values():
