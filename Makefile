@@ -42,7 +42,7 @@ lint: $(VENV)/ready
 
 types: $(VENV)/ready
 	@$(RUN)/mypy
-	@cd hack && ../$(RUN)/mypy --config-file ../pyproject.toml cluster image demo install common
+	@cd hack && ../$(RUN)/mypy --config-file ../pyproject.toml cluster image demo install common test_servers.py
 
 generated: $(VENV)/ready
 	@$(RUN)/python -m tailrace_crds.definitions --check
@@ -50,6 +50,7 @@ generated: $(VENV)/ready
 	@$(RUN)/python -m tailrace_api.openapi --check
 
 test: check ## everything that CI runs: checks, unit, integration and end-to-end tests
+	@$(PYTHON) hack/test_servers.py
 	@$(PYTHON) hack/cluster build
 	@$(RUN)/python -m pytest tests/unit tests/contract tests/integration $(PARALLEL)
 	@$(RUN)/python -m pytest tests/e2e
@@ -58,6 +59,7 @@ unit: $(VENV)/ready ## the tests that need nothing
 	@$(RUN)/python -m pytest tests/unit -q
 
 integration: $(VENV)/ready ## the tests against a real API server and real databases
+	@$(PYTHON) hack/test_servers.py
 	@$(RUN)/python -m pytest tests/integration tests/contract $(PARALLEL)
 
 e2e: $(VENV)/ready ## the tests on a real cluster

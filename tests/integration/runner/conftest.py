@@ -206,6 +206,16 @@ class World:
                 raise AssertionError(f"run {run} is not {phases} after {seconds} s: {status}\n{errors}")
             await asyncio.sleep(0.05)
 
+    async def first_task_runs(self, run: str, *, seconds: float = 30) -> None:
+        """Return once the status shows that the Run's first task is under way."""
+        before = time.monotonic()
+        while True:
+            status = await self.status(run)
+            if [task["phase"] for task in status.get("tasks", [])][:1] == ["Running"]:
+                return
+            assert time.monotonic() - before < seconds, status
+            await asyncio.sleep(0.05)
+
     async def execute(self, spec: dict[str, Any], *, seconds: float = 30, **fields: Any) -> tuple[str, Pod]:
         """A Run from its creation to the exit of its runner, which must be 0."""
         pod = await self.pod()

@@ -1,6 +1,5 @@
 """A runner in a pod: its claim, what it reports, and how its Run ends."""
 
-import asyncio
 
 import pytest
 
@@ -70,12 +69,10 @@ async def test_a_task_is_tried_again_and_the_run_fails(world):
 
 
 async def test_progress_is_reported_while_a_run_lasts(world):
-    pod, run = await world.pod(), await world.run(sleeping(2.5))
+    pod, run = await world.pod(), await world.run(sleeping(4))
     await world.assign(run, pod)
     await pod.start()
-    await world.until(run, "Running")
-    await asyncio.sleep(1.8)
-    assert (await world.status(run))["tasks"][0]["phase"] == "Running"
+    await world.first_task_runs(run)
     assert (await world.until(run, "Succeeded"))["progress"] == "1/1"
 
 
@@ -84,10 +81,9 @@ async def test_cancel_stops_the_tasks_and_runs_finally(world):
     pod, run = await world.pod(), await world.run({**sleeping(60), "finally": [last]})
     await world.assign(run, pod)
     await pod.start()
-    await world.until(run, "Running")
-    await asyncio.sleep(0.5)
+    await world.first_task_runs(run)
     await world.cancel(run)
-    status = await world.until(run, "Cancelled", seconds=5)
+    status = await world.until(run, "Cancelled", seconds=10)
     assert {task["name"]: task["phase"] for task in status["tasks"]} == {
         "sleep": "Cancelled",
         "last": "Succeeded",
