@@ -1,6 +1,5 @@
 """A runner in a pod: its claim, what it reports, and how its Run ends."""
 
-
 import pytest
 
 from tailrace_kube import Impersonation
